@@ -1,0 +1,48 @@
+# certwright's one-word commands; `make help` lists them.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+# Tests and demo start real servers; nothing of them outlives the command.
+export PYTHONPATH := .
+
+.DEFAULT_GOAL := help
+.PHONY: help venv demo test unit e2e lint manifests bench clean
+
+help: ## Show this list
+	@grep -hE '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+venv: $(VENV)/ready ## Make the virtual environment
+
+$(VENV)/ready: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "certwright needs Python 3.11 or newer: set PYTHON=python3.12, say"; exit 1; }
+	@echo "making the virtual environment in $(VENV) ..."
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@
+
+demo: $(VENV)/ready ## From nothing to a certificate in a Secret (KEEP=1 leaves it running, CONTEXT=name uses your cluster)
+	@$(BIN)/python -m e2e.demo $(if $(KEEP),--keep) $(if $(CONTEXT),--context '$(CONTEXT)')
+
+test: lint unit e2e ## Everything: lint, unit tests, and end to end on a real control plane with real servers
+
+unit: $(VENV)/ready ## Unit tests, offline
+	@$(BIN)/pytest tests --disable-socket --allow-unix-socket
+
+e2e: $(VENV)/ready ## End to end
+	@$(BIN)/pytest e2e
+
+lint: $(VENV)/ready ## Format, style, types, import rules, generated files
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/certwright manifests --check
+
+manifests: $(VENV)/ready ## Write the generated files: CRDs, roles, reference pages
+	@$(BIN)/certwright manifests
+
+bench: $(VENV)/ready ## Figures: certificates per second, writes, CPU, memory (N=200)
+	@$(BIN)/python -m e2e.bench
+
+clean: ## Remove what the commands above made here
+	@rm -rf $(VENV) build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -1,0 +1,154 @@
+"""What the watches have shown: a small record per Certificate, each Issuer whole.
+
+A Certificate that is settled costs a few hundred bytes here; its body is dropped. One that is not keeps its newest
+body until it is. The inventory answers questions that need no decision; absence from it proves nothing.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from certwright.kube.objects import metadata_of
+from certwright.kube.secret_watch import Seen
+from certwright.model.metadata import GROUP, Key, Kind, ObjectMetadata
+from certwright.model.observed import CHECKS, Certificate
+from certwright.model.policy import issuer_refs, renewal_was_requested_in, retry_was_requested
+from certwright.model.resources import CertificateSpec, CertificateStatus, IssuerKind
+from certwright.reconcile.conditions import is_true
+
+
+@dataclass(slots=True)
+class CertificateRecord:
+    """One Certificate. ``body`` is None where it is settled: nothing is to be done before ``due``."""
+
+    uid: str
+    version: int
+    secret_name: str
+    secret_uid: str
+    secret_version: str
+    issuer: Key | None
+    protocol: str
+    is_ready: bool
+    not_before: datetime | None
+    not_after: datetime | None
+    due: datetime | None
+    body: Mapping[str, Any] | None
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether nothing is to be done before ``due``, as far as the Certificate itself tells."""
+        return self.body is None
+
+    def matches(self, seen: Seen | None) -> bool:
+        """Whether the Secret is the very version that was checked last."""
+        return seen is not None and (seen.uid, seen.resource_version) == (self.secret_uid, self.secret_version)
+
+
+class Inventory:
+    """All Certificates and issuers that were seen."""
+
+    def __init__(self) -> None:
+        self.certificates: dict[Key, CertificateRecord] = {}
+        self.issuers: dict[Key, Mapping[str, Any]] = {}
+
+    def upsert_certificate(self, key: Key, body: Mapping[str, Any]) -> CertificateRecord:
+        """Take in a body unless it is older than what is known of the same object."""
+        known = self.certificates.get(key)
+        meta = body["metadata"]
+        if known is not None and known.uid == meta["uid"] and _version(meta) < known.version:
+            return known
+        record = _record(body)
+        self.certificates[key] = record
+        return record
+
+    def upsert_issuer(self, key: Key, body: Mapping[str, Any]) -> None:
+        """As `upsert_certificate`; issuers are few, and are kept whole."""
+        known = self.issuers.get(key)
+        meta = body["metadata"]
+        if known is None or known["metadata"]["uid"] != meta["uid"] or _version(meta) >= _version(known["metadata"]):
+            self.issuers[key] = body
+
+    def forget(self, key: Key) -> None:
+        """The watch said that it is gone."""
+        self.certificates.pop(key, None)
+        self.issuers.pop(key, None)
+
+    def holds(self, key: Key, meta: ObjectMetadata) -> bool:
+        """Whether this very object, as new as ``meta`` or newer, was seen."""
+        if key.kind == Kind.CERTIFICATE:
+            record = self.certificates.get(key)
+            return record is not None and record.uid == meta.uid and record.version >= int(meta.resource_version)
+        body = self.issuers.get(key)
+        return body is not None and (
+            body["metadata"]["uid"] == meta.uid and _version(body["metadata"]) >= int(meta.resource_version)
+        )
+
+    def keys(self, kind: str) -> Iterator[Key]:
+        """Every key of a kind."""
+        known = self.certificates if kind == Kind.CERTIFICATE else self.issuers
+        return iter([key for key in known if key.kind == kind])
+
+    def users_of(self, issuer: Key) -> Iterator[Key]:
+        """The Certificates that wait and name this issuer."""
+        return iter(
+            [key for key, record in self.certificates.items() if record.issuer == issuer and not record.is_settled]
+        )
+
+
+def parse_certificate(body: Mapping[str, Any]) -> Certificate:
+    """A Certificate as a value. Raises ``ValueError`` for a spec that no API server has validated."""
+    return Certificate(
+        metadata=metadata_of(body),
+        spec=CertificateSpec.model_validate(body.get("spec") or {}),
+        status=CertificateStatus.from_api(body.get("status")),
+    )
+
+
+def issuer_key(certificate: Certificate) -> Key | None:
+    """The key of the issuer that the Certificate names first; None where it names none of ours."""
+    refs = issuer_refs(certificate)
+    if not refs or refs[0].group != GROUP:
+        return None
+    if refs[0].kind is IssuerKind.CLUSTER_ISSUER:
+        return Key(Kind.CLUSTER_ISSUER, "", refs[0].name)
+    return Key(Kind.ISSUER, certificate.metadata.namespace, refs[0].name)
+
+
+def _record(body: Mapping[str, Any]) -> CertificateRecord:
+    certificate = parse_certificate(body)
+    status, seen = certificate.status, certificate.status.secret
+    return CertificateRecord(
+        uid=certificate.metadata.uid,
+        version=int(certificate.metadata.resource_version),
+        secret_name=certificate.spec.secret_name,
+        secret_uid=seen.uid if seen else "",
+        secret_version=seen.resource_version if seen else "",
+        issuer=issuer_key(certificate),
+        protocol=status.protocol or "",
+        is_ready=is_true(status.conditions, "Ready"),
+        not_before=status.not_before,
+        not_after=status.not_after,
+        due=status.renewal_time,
+        body=None if _is_settled(certificate) else body,
+    )
+
+
+def _is_settled(certificate: Certificate) -> bool:
+    """Observed, Ready, checked by this version's checks, and nothing was requested."""
+    status = certificate.status
+    return (
+        not certificate.metadata.is_deleting
+        and status.observed_generation == certificate.metadata.generation
+        and is_true(status.conditions, "Ready")
+        and status.enrolment is None
+        and status.last_error is None
+        and status.secret is not None
+        and status.secret.checks == CHECKS
+        and not retry_was_requested(certificate)
+        and not renewal_was_requested_in(certificate)
+    )
+
+
+def _version(meta: Mapping[str, Any]) -> int:
+    return int(meta["resourceVersion"])

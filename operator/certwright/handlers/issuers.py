@@ -1,0 +1,120 @@
+"""Works on one Issuer or ClusterIssuer: finds its credentials, really asks its server, says what came out.
+
+A ready issuer that did not change costs nothing at a restart; one that became ready wakes every Certificate that
+waits for it.
+"""
+
+import logging
+from datetime import timedelta
+
+from certwright.handlers.drivers import Drivers
+from certwright.handlers.inventory import Inventory
+from certwright.handlers.reporting import Reporter
+from certwright.kube.errors import ConflictError, InvalidError, UnavailableError
+from certwright.kube.references import MissingReference
+from certwright.kube.resources import Resources
+from certwright.model.errors import EnrolmentError, TransientError
+from certwright.model.metadata import Key
+from certwright.model.observed import KnownIssuer
+from certwright.model.policy import Finding
+from certwright.model.reasons import Reason
+from certwright.model.resources import IssuerStatus
+from certwright.reconcile.issuer import PROBE_INTERVAL, is_probe_due, known_issuer, probed, unready
+from certwright.runtime.backoff import Backoff
+from certwright.runtime.clock import Clock
+from certwright.runtime.queue import WorkQueue
+from certwright.runtime.workers import Done, Result, Retry
+
+_log = logging.getLogger(__name__)
+
+EAGER = timedelta(seconds=5)
+PATIENT = timedelta(seconds=30)
+EAGER_TRIES = 12
+"""A missing reference is looked for every 5 s for a minute, then every 30 s."""
+
+FAILING = Backoff(initial=timedelta(seconds=5), maximum=timedelta(minutes=5), jitter=0)
+
+
+class IssuerWorker:
+    """Handles keys of both kinds of issuer."""
+
+    def __init__(
+        self,
+        *,
+        inventory: Inventory,
+        resources: Resources,
+        drivers: Drivers,
+        reporter: Reporter,
+        queue: WorkQueue[Key],
+        clock: Clock,
+    ) -> None:
+        self._inventory = inventory
+        self._resources = resources
+        self._drivers = drivers
+        self._reporter = reporter
+        self._queue = queue
+        self._clock = clock
+        self._tries: dict[Key, int] = {}
+
+    async def handle(self, key: Key) -> Result:
+        """Probe the issuer if that is due."""
+        body = self._inventory.issuers.get(key)
+        if body is None:
+            self._drivers.discard(key)
+            self._wake(key)
+            return Done()
+        issuer = known_issuer(body)
+        if issuer.metadata.is_deleting:
+            self._wake(key)
+            return Done()
+        now = self._clock.now()
+        if not is_probe_due(issuer, now) and not self._drivers.is_distrusted(key):
+            self._wake(key)
+            last = issuer.status.last_probe
+            return Done(after=(last + PROBE_INTERVAL - now) if last else PROBE_INTERVAL)
+        return await self._probe(issuer)
+
+    async def _probe(self, issuer: KnownIssuer) -> Result:
+        key = issuer.key
+        try:
+            driver = await self._drivers.build(issuer)
+            report = await driver.check()
+        except MissingReference as error:
+            return await self._unready(
+                issuer, Finding(Reason.MISSING_REFERENCE, error.message), self._missing_delay(key)
+            )
+        except EnrolmentError as error:
+            asked = error.retry_after if isinstance(error, TransientError) else None
+            delay = max(self._failing_delay(key), asked or timedelta(0))
+            return await self._unready(issuer, Finding(error.reason, error.message), delay)
+        self._tries.pop(key, None)
+        return await self._write(issuer, probed(issuer, report, self._clock.now()), PROBE_INTERVAL)
+
+    async def _unready(self, issuer: KnownIssuer, why: Finding, delay: timedelta) -> Result:
+        self._drivers.discard(issuer.key)
+        return await self._write(issuer, unready(issuer, why, self._clock.now()), delay)
+
+    async def _write(self, issuer: KnownIssuer, status: IssuerStatus, delay: timedelta) -> Result:
+        try:
+            await self._reporter.issuer(issuer, status)
+        except (ConflictError, InvalidError, UnavailableError) as error:
+            _log.debug("%s: the status was not written: %s", issuer.key, error)
+            body = await self._resources.get(issuer.key)
+            if body is not None:
+                self._inventory.upsert_issuer(issuer.key, body)
+            return Retry()
+        self._wake(issuer.key)
+        return Done(after=delay)
+
+    def _wake(self, key: Key) -> None:
+        """Have every Certificate that waits for this issuer look again."""
+        for waiting in self._inventory.users_of(key):
+            self._queue.add(waiting)
+
+    def _missing_delay(self, key: Key) -> timedelta:
+        tries = self._tries[key] = self._tries.get(key, 0) + 1
+        return EAGER if tries <= EAGER_TRIES else PATIENT
+
+    def _failing_delay(self, key: Key) -> timedelta:
+        tries = self._tries[key] = self._tries.get(key, 0) + 1
+        return FAILING.delay(tries)

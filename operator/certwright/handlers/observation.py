@@ -1,0 +1,132 @@
+"""Gathers what a decision about one Certificate may rest on: the newest body, the Secret, the record, the issuer.
+
+A cache answers only where it cannot be wrong in a harmful way: our own last write, or a watch that shows the very
+version that was checked. Everything else is read.
+"""
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+
+from certwright.handlers.inventory import Inventory, issuer_key, parse_certificate
+from certwright.kube.resources import Resources
+from certwright.kube.secret_watch import SecretWatch
+from certwright.kube.secrets import Secret, Secrets
+from certwright.model.metadata import Key, ObjectMetadata, enrolment_secret_name
+from certwright.model.observed import (
+    CHECKS,
+    Absent,
+    AsRecorded,
+    Certificate,
+    DeliveredSecret,
+    KnownIssuer,
+    Observed,
+    SecretState,
+)
+from certwright.model.staged import Staged, UnreadableRecordError, from_data
+from certwright.reconcile.issuer import known_issuer
+
+
+class Observer:
+    """Looks at the world for one Certificate at a time."""
+
+    def __init__(
+        self,
+        *,
+        inventory: Inventory,
+        resources: Resources,
+        secrets: Secrets,
+        watch: SecretWatch | None,
+        clock: Callable[[], datetime],
+        refusal: Callable[[Certificate, KnownIssuer], Awaitable[str | None]],
+    ) -> None:
+        self._inventory = inventory
+        self._resources = resources
+        self._secrets = secrets
+        self._watch = watch
+        self._clock = clock
+        self._refusal = refusal
+        self._stale: set[Key] = set()
+
+    def distrust(self, key: Key) -> None:
+        """A write was refused: what is known of the object is out of date and must be read again."""
+        self._stale.add(key)
+
+    async def observe(self, key: Key) -> Observed | None:
+        """Everything about one Certificate; None where the API server says that it does not exist."""
+        certificate = await self.certificate(key)
+        if certificate is None:
+            return None
+        secret = await self._secret(certificate)
+        staged, staged_metadata = await self._staged(certificate)
+        issuer = self.issuer(certificate)
+        return Observed(
+            certificate=certificate,
+            secret=secret,
+            issuer=issuer,
+            staged=staged,
+            staged_metadata=staged_metadata,
+            refusal=await self._refusal(certificate, issuer) if issuer is not None else None,
+            now=self._clock(),
+        )
+
+    async def certificate(self, key: Key, *, is_read_again: bool = False) -> Certificate | None:
+        """The newest body seen, or a fresh one."""
+        record = self._inventory.certificates.get(key)
+        if record is None or record.body is None or is_read_again or key in self._stale:
+            body = await self._resources.get(key)
+            self._stale.discard(key)
+            if body is None:
+                self._inventory.forget(key)
+                return None
+            self._inventory.upsert_certificate(key, body)
+            return parse_certificate(body)
+        return parse_certificate(record.body)
+
+    def issuer(self, certificate: Certificate) -> KnownIssuer | None:
+        """The issuer that the Certificate names, as the watch showed it last."""
+        key = issuer_key(certificate)
+        body = self._inventory.issuers.get(key) if key is not None else None
+        return known_issuer(body) if body is not None else None
+
+    async def _secret(self, certificate: Certificate) -> SecretState:
+        namespace, name = certificate.metadata.namespace, certificate.spec.secret_name
+        if self._is_as_recorded(certificate):
+            return AsRecorded()
+        secret = await self._secrets.get(namespace, name)
+        return delivered(secret) if secret is not None else Absent()
+
+    def _is_as_recorded(self, certificate: Certificate) -> bool:
+        status, recorded = certificate.status, certificate.status.secret
+        if self._watch is None or not self._watch.synced.is_set() or recorded is None or recorded.checks != CHECKS:
+            return False
+        if status.observed_generation != certificate.metadata.generation:
+            return False
+        seen = self._watch.get(certificate.metadata.namespace, certificate.spec.secret_name)
+        return seen is not None and (seen.uid, seen.resource_version) == (recorded.uid, recorded.resource_version)
+
+    async def _staged(self, certificate: Certificate) -> tuple[Staged | None, ObjectMetadata | None]:
+        """The record, read only where the watch knows of one: a wrong 'no' ends at the POST, which finds it."""
+        namespace, name = certificate.metadata.namespace, enrolment_secret_name(certificate.metadata.uid)
+        if self._watch is not None and self._watch.synced.is_set() and self._watch.get(namespace, name) is None:
+            return None, None
+        secret = await self._secrets.get(namespace, name)
+        return staged_of(secret) if secret is not None else (None, None)
+
+
+def delivered(secret: Secret) -> DeliveredSecret:
+    """A Secret as the decisions see it."""
+    return DeliveredSecret(
+        metadata=secret.metadata,
+        type=secret.type,
+        data=secret.data,
+        owner_uids=secret.owner_uids,
+        is_immutable=secret.is_immutable,
+    )
+
+
+def staged_of(secret: Secret) -> tuple[Staged | None, ObjectMetadata]:
+    """The record in a Secret; None beside its metadata where it cannot be read and must be dropped."""
+    try:
+        return from_data(secret.data), secret.metadata
+    except UnreadableRecordError:
+        return None, secret.metadata

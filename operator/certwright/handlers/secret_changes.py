@@ -1,0 +1,49 @@
+"""What the Secret watch shows, turned into keys: a Secret that was edited or deleted wakes its Certificate."""
+
+from certwright.handlers.enrolment import Enrolments
+from certwright.handlers.inventory import Inventory
+from certwright.kube.secret_watch import Seen
+from certwright.model.metadata import (
+    ANNOTATION_CERTIFICATE_NAME,
+    LABEL_ROLE,
+    ROLE_CERTIFICATE,
+    ROLE_ENROLMENT,
+    Key,
+    Kind,
+    ObjectMetadata,
+)
+from certwright.runtime.queue import WorkQueue
+
+
+def summarise(secret: ObjectMetadata) -> Seen:
+    """The little that is kept of a Secret's metadata."""
+    return Seen(
+        uid=secret.uid,
+        resource_version=secret.resource_version,
+        role=secret.labels.get(LABEL_ROLE, ""),
+        certificate=secret.annotations.get(ANNOTATION_CERTIFICATE_NAME, ""),
+    )
+
+
+class SecretChanges:
+    """Hears of every change that the watch sees."""
+
+    def __init__(self, *, inventory: Inventory, queue: WorkQueue[Key]) -> None:
+        self._inventory = inventory
+        self._queue = queue
+        self.enrolments: Enrolments | None = None
+
+    def notify(self, namespace: str, name: str, seen: Seen, *, is_gone: bool) -> None:
+        """One Secret appeared, changed or went."""
+        key = Key(Kind.CERTIFICATE, namespace, seen.certificate)
+        record = self._inventory.certificates.get(key)
+        if record is None or seen.role not in {ROLE_CERTIFICATE, ROLE_ENROLMENT}:
+            return
+        if seen.role == ROLE_ENROLMENT and not is_gone:
+            return  # Our own record: only its loss is news.
+        if seen.role == ROLE_CERTIFICATE and (record.secret_name != name or (not is_gone and record.matches(seen))):
+            return
+        if self.enrolments is not None and key in self.enrolments:
+            self.enrolments.disturb(key)
+            return
+        self._queue.add(key)

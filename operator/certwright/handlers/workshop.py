@@ -1,0 +1,169 @@
+"""Makes drivers: protocol client, solvers and credentials put together for one issuer.
+
+The one place that knows all protocols; a new one adds a `Recipe` here.
+"""
+
+import hashlib
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from ipaddress import IPv4Network, IPv6Network
+
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from certwright import __version__
+from certwright.handlers.credentials import ACMECredentials, Credentials
+from certwright.handlers.drivers import Recipe
+from certwright.handlers.settings import Settings
+from certwright.handlers.solving import SolverParts, configured_solvers
+from certwright.issuers.acme import ACMEDriver
+from certwright.model.enrolment import Issuer
+from certwright.model.errors import IssuerError
+from certwright.model.metadata import Kind
+from certwright.model.observed import KnownIssuer
+from certwright.model.reasons import Reason
+from certwright.model.resources import ACMEIssuer, BindingAlgorithm
+from certwright.model.unsupported import unsupported_issuer_fields
+from certwright.protocols.acme import AccountKey, ACMEClient, ExternalAccountBinding, MACAlgorithm, decode_mac_key
+from certwright.protocols.transport import (
+    LOCAL_NETWORKS,
+    AddressPolicy,
+    TransportSettings,
+    UnusableTrust,
+    open_client,
+)
+from certwright.reconcile.issuer import is_new_account_wanted
+from certwright.runtime.clock import Clock
+
+USER_AGENT = f"certwright/{__version__}"
+CONNECT_TIMEOUT = timedelta(seconds=10)
+REQUEST_TIMEOUT = timedelta(seconds=60)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ACMERecipe:
+    """Everything for an ACME driver."""
+
+    issuer: KnownIssuer
+    spec: ACMEIssuer
+    credentials: ACMECredentials = field(repr=False)
+    transport: TransportSettings
+    solver_parts: SolverParts
+    clock: Clock
+
+    @property
+    def digest(self) -> str:
+        """Over all that makes the driver what it is; one way, so that it may be kept."""
+        credentials = self.credentials
+        account = self.issuer.status.acme
+        public = credentials.account_key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+        secrets = [
+            credentials.binding_secret or b"",
+            credentials.roots or b"",
+            *credentials.solver_secrets.values(),
+            public,
+        ]
+        parts = [
+            self.issuer.metadata.uid.encode(),
+            str(self.issuer.metadata.generation).encode(),
+            (account.uri or "" if account else "").encode(),
+            *secrets,
+        ]
+        return hashlib.sha256(b"".join(hashlib.sha256(part).digest() for part in parts)).hexdigest()
+
+    def make(self) -> tuple[Issuer, Callable[[], Awaitable[None]]]:
+        """Open the connections."""
+        try:
+            http = open_client(self.transport)
+            key = AccountKey(self.credentials.account_key)  # type: ignore[arg-type]  # checked by AccountKey itself
+        except (UnusableTrust, ValueError) as error:
+            raise IssuerError(f"{self.issuer.key}: {error}", reason=Reason.INVALID_CONFIGURATION) from error
+        client = ACMEClient(self.spec.server, key, http=http, clock=self.clock.now, account_url=self._known_account())
+        driver = ACMEDriver(
+            self.spec,
+            client,
+            solvers=configured_solvers(
+                self.issuer, self.spec, self.credentials, self.solver_parts, self.transport.addresses
+            ),
+            clock=self.clock.now,
+            binding=self._binding(),
+        )
+        return driver, http.aclose
+
+    def _known_account(self) -> str | None:
+        """The account as it was registered, if it was at this very server and no new one is wanted."""
+        account = self.issuer.status.acme
+        if account is None or account.server != self.spec.server or is_new_account_wanted(self.issuer):
+            return None
+        return account.uri
+
+    def _binding(self) -> ExternalAccountBinding | None:
+        binding, secret = self.spec.external_account_binding, self.credentials.binding_secret
+        if binding is None or secret is None:
+            return None
+        try:
+            mac_key = decode_mac_key(secret.decode("ascii").strip())
+        except ValueError as error:
+            name = binding.key_secret_ref.name
+            text = f"the external account key in Secret {name} is not base64: copy it again as the CA shows it"
+            raise IssuerError(text, reason=Reason.INVALID_CREDENTIALS) from error
+        algorithm = MACAlgorithm(str(binding.algorithm or BindingAlgorithm.HS256))
+        return ExternalAccountBinding(key_id=binding.key_id, mac_key=mac_key, algorithm=algorithm)
+
+
+class Workshop:
+    """Resolves issuers into recipes."""
+
+    def __init__(
+        self,
+        *,
+        settings: Settings,
+        credentials: Credentials,
+        solver_parts: SolverParts,
+        api_server_addresses: tuple[IPv4Network | IPv6Network, ...],
+        clock: Clock,
+    ) -> None:
+        self._settings = settings
+        self._credentials = credentials
+        self._solver_parts = solver_parts
+        self._api_server_addresses = api_server_addresses
+        self._clock = clock
+
+    async def resolve(self, issuer: KnownIssuer) -> Recipe:
+        """Read what the issuer refers to. Raises `MissingReference`, `IssuerError`."""
+        missing = unsupported_issuer_fields(issuer.spec)
+        if missing:
+            text = f"this version of certwright cannot do {', '.join(missing)} yet"
+            raise IssuerError(text, reason=Reason.NOT_IMPLEMENTED)
+        spec = issuer.spec.acme
+        if spec is None:
+            text = f"this version of certwright does not speak {str(issuer.spec.protocol or '').upper()} yet"
+            raise IssuerError(text, reason=Reason.NOT_IMPLEMENTED)
+        credentials = await self._credentials.acme(issuer, spec)
+        policy = self.addresses(issuer)
+        return ACMERecipe(
+            issuer=issuer,
+            spec=spec,
+            credentials=credentials,
+            transport=self._transport(issuer, credentials.roots, policy),
+            solver_parts=self._solver_parts,
+            clock=self._clock,
+        )
+
+    def addresses(self, issuer: KnownIssuer) -> AddressPolicy:
+        """Where its connections may go: a tenant's never to this machine, its links or the API server."""
+        denied = self._settings.deny_cidrs
+        if issuer.key.kind != Kind.CLUSTER_ISSUER:
+            denied = (*denied, *LOCAL_NETWORKS, *self._api_server_addresses)
+        return AddressPolicy(denied=denied, excepted=self._settings.allow_cidrs)
+
+    def _transport(self, issuer: KnownIssuer, roots: bytes | None, policy: AddressPolicy) -> TransportSettings:
+        timeouts = issuer.spec.timeouts
+        return TransportSettings(
+            user_agent=USER_AGENT,
+            addresses=policy,
+            roots=roots,
+            connect_timeout=(timeouts.connect if timeouts else None) or CONNECT_TIMEOUT,
+            request_timeout=(timeouts.request if timeouts else None) or REQUEST_TIMEOUT,
+            proxy_url=issuer.spec.proxy_url,
+        )

@@ -1,0 +1,150 @@
+"""Who may have what from an issuer: the issuer's ``allow``, held against one Certificate.
+
+Every refusal names the value that offends and the field that would allow it: whoever reads it may be unable to read
+the issuer.
+"""
+
+import ipaddress
+from collections.abc import Iterable, Mapping
+
+from certwright.model.metadata import ObjectMetadata
+from certwright.model.names import InvalidNameError, ascii_name, requested_names, requested_subject
+from certwright.model.resources import Allow, CertificateSpec, KeyAlgorithm, LabelSelector, LabelSelectorRequirement
+from certwright.model.usages import same_meaning, wanted_usages
+
+
+def refusal(
+    allow: Allow, certificate: ObjectMetadata, spec: CertificateSpec, *, namespace_labels: Mapping[str, str]
+) -> str | None:
+    """The first value that is not allowed, as a sentence; None: everything is."""
+    try:
+        complaints = (
+            _namespace(allow, certificate.namespace, namespace_labels),
+            _dns(allow, spec),
+            _addresses(allow, spec),
+            _patterns("uris", allow.uris, requested_names(spec).uri),
+            _patterns("emailAddresses", allow.email_addresses, requested_names(spec).email),
+            _patterns("commonNames", allow.common_names, _common_names(spec)),
+            _usages(allow, spec),
+            _algorithm(allow, spec),
+            _duration(allow, spec),
+            "isCA is true, and allow.isCA is not" if spec.is_ca and not allow.is_ca else None,
+        )
+    except InvalidNameError as error:
+        return str(error)
+    return next(filter(None, complaints), None)
+
+
+def _namespace(allow: Allow, namespace: str, labels: Mapping[str, str]) -> str | None:
+    if not allow.namespaces and allow.namespace_selector is None:
+        return None
+    selected = allow.namespace_selector is not None and matches(allow.namespace_selector, labels)
+    if namespace in allow.namespaces or selected:
+        return None
+    return f"namespace {namespace} is in neither allow.namespaces nor allow.namespaceSelector"
+
+
+def matches(selector: LabelSelector, labels: Mapping[str, str]) -> bool:
+    """Kubernetes' label selector."""
+    exact = all(labels.get(name) == value for name, value in selector.match_labels.items())
+    return exact and all(_holds(each, labels) for each in selector.match_expressions)
+
+
+def _holds(expression: LabelSelectorRequirement, labels: Mapping[str, str]) -> bool:
+    value = labels.get(expression.key)
+    match expression.operator:
+        case "In":
+            return value in expression.values
+        case "NotIn":
+            return value not in expression.values
+        case "Exists":
+            return value is not None
+        case "DoesNotExist":
+            return value is None
+        case _:
+            return False
+
+
+def _dns(allow: Allow, spec: CertificateSpec) -> str | None:
+    """A field that is absent limits nothing; but once one kind of name is listed, that kind is."""
+    if not allow.dns_names:
+        return None
+    patterns = [ascii_name(pattern) for pattern in allow.dns_names]
+    for name in sorted(requested_names(spec).dns):
+        if not any(_covers(pattern, name) for pattern in patterns):
+            return f"dnsNames: {name} is not in allow.dnsNames"
+    return None
+
+
+def _covers(pattern: str, name: str) -> bool:
+    """``example.com`` is that name alone; ``*.example.com`` is every name below it, wildcards included."""
+    return name.endswith(pattern[1:]) if pattern.startswith("*.") else name == pattern
+
+
+def _addresses(allow: Allow, spec: CertificateSpec) -> str | None:
+    if not allow.ip_ranges:
+        return None
+    ranges = [ipaddress.ip_network(text, strict=False) for text in allow.ip_ranges]
+    for text in sorted(requested_names(spec).ip):
+        address = ipaddress.ip_address(text)
+        if not any(address.version == network.version and address in network for network in ranges):
+            return f"ipAddresses: {text} is not in allow.ipRanges"
+    return None
+
+
+def _patterns(field: str, allowed: Iterable[str], values: Iterable[str]) -> str | None:
+    patterns = tuple(allowed)
+    for value in sorted(values):
+        if patterns and not any(_fits(pattern, value) for pattern in patterns):
+            return f"{value} is not in allow.{field}"
+    return None
+
+
+def _fits(pattern: str, value: str) -> bool:
+    """Whether the value is the pattern, in which ``*`` stands for any run of characters.
+
+    Each piece is taken where it is found first. A regular expression would try every place: some patterns of a tenant
+    would then hold up the whole operator.
+    """
+    if "*" not in pattern:
+        return value == pattern
+    first, *pieces, last = pattern.split("*")
+    if len(value) < len(first) + len(last) or not value.startswith(first) or not value.endswith(last):
+        return False
+    position, end = len(first), len(value) - len(last)
+    for piece in pieces:
+        found = value.find(piece, position, end)
+        if found < 0:
+            return False
+        position = found + len(piece)
+    return True
+
+
+def _common_names(spec: CertificateSpec) -> list[str]:
+    subject = requested_subject(spec)
+    return [str(attribute.value) for attribute in subject if attribute.rfc4514_attribute_name == "CN"]
+
+
+def _usages(allow: Allow, spec: CertificateSpec) -> str | None:
+    if not allow.usages:
+        return None
+    wanted = sorted(wanted_usages(spec, _wanted_algorithm(spec)))
+    refused = [usage for usage in wanted if not any(same_meaning(usage, allowed) for allowed in allow.usages)]
+    return f"usage {refused[0]!s} is not in allow.usages" if refused else None
+
+
+def _algorithm(allow: Allow, spec: CertificateSpec) -> str | None:
+    wanted = _wanted_algorithm(spec)
+    if not allow.key_algorithms or wanted in allow.key_algorithms:
+        return None
+    return f"privateKey.algorithm: {wanted!s} is not in allow.keyAlgorithms"
+
+
+def _wanted_algorithm(spec: CertificateSpec) -> KeyAlgorithm:
+    return (spec.private_key.algorithm if spec.private_key else None) or KeyAlgorithm.ECDSA
+
+
+def _duration(allow: Allow, spec: CertificateSpec) -> str | None:
+    if allow.max_duration is None or spec.duration is None or spec.duration <= allow.max_duration:
+        return None
+    return f"duration {spec.duration} is longer than allow.maxDuration {allow.max_duration}"

@@ -1,0 +1,126 @@
+"""Private keys: made, read, written, and compared with what a Certificate asks for.
+
+Making an RSA key takes tens of milliseconds and more: `is_slow` tells the caller to do it off the event loop.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeAlias, assert_never
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, mldsa, rsa
+
+from certwright.model.resources import KeyAlgorithm, KeyEncoding
+from certwright.model.resources import PrivateKey as PrivateKeySpec
+
+PrivateKey: TypeAlias = (
+    rsa.RSAPrivateKey
+    | ec.EllipticCurvePrivateKey
+    | ed25519.Ed25519PrivateKey
+    | mldsa.MLDSA44PrivateKey
+    | mldsa.MLDSA65PrivateKey
+    | mldsa.MLDSA87PrivateKey
+)
+
+CURVES: dict[int, type[ec.EllipticCurve]] = {256: ec.SECP256R1, 384: ec.SECP384R1, 521: ec.SECP521R1}
+DEFAULT_SIZES = {KeyAlgorithm.RSA: 2048, KeyAlgorithm.ECDSA: 256}
+LARGEST_RSA = 16384
+"""Bits; a larger key in a Secret is refused before it costs seconds."""
+
+_UNSIZED: dict[KeyAlgorithm, tuple[type[PrivateKey], Callable[[], PrivateKey]]] = {
+    KeyAlgorithm.ED25519: (ed25519.Ed25519PrivateKey, ed25519.Ed25519PrivateKey.generate),
+    KeyAlgorithm.ML_DSA_44: (mldsa.MLDSA44PrivateKey, mldsa.MLDSA44PrivateKey.generate),
+    KeyAlgorithm.ML_DSA_65: (mldsa.MLDSA65PrivateKey, mldsa.MLDSA65PrivateKey.generate),
+    KeyAlgorithm.ML_DSA_87: (mldsa.MLDSA87PrivateKey, mldsa.MLDSA87PrivateKey.generate),
+}
+
+
+class InvalidKeyError(ValueError):
+    """Bytes that are not a private key we can use. Its text never quotes them."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeyKind:
+    """An algorithm and its size in bits; 0 where the algorithm has only one."""
+
+    algorithm: KeyAlgorithm
+    size: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.algorithm} {self.size}" if self.size else str(self.algorithm)
+
+
+def wanted_kind(spec: PrivateKeySpec | None, default: KeyAlgorithm = KeyAlgorithm.ECDSA) -> KeyKind:
+    """The kind of key that a new request gets; ``default`` is the protocol's."""
+    algorithm = (spec.algorithm if spec else None) or default
+    # A size says nothing without its algorithm, as in `fits`.
+    size = (spec.size if spec and spec.algorithm else None) or DEFAULT_SIZES.get(algorithm, 0)
+    return KeyKind(algorithm, size if algorithm in DEFAULT_SIZES else 0)
+
+
+def kind_of(key: PrivateKey) -> KeyKind:
+    """What kind an existing key is."""
+    match key:
+        case rsa.RSAPrivateKey():
+            return KeyKind(KeyAlgorithm.RSA, key.key_size)
+        case ec.EllipticCurvePrivateKey():
+            return KeyKind(KeyAlgorithm.ECDSA, key.curve.key_size)
+        case _:
+            return next(KeyKind(name) for name, (kind, _) in _UNSIZED.items() if isinstance(key, kind))
+
+
+def fits(key: PrivateKey, spec: PrivateKeySpec | None) -> bool:
+    """Whether a key is what the Certificate asks for. What it leaves unset matches whatever is there."""
+    there = kind_of(key)
+    if spec is None or spec.algorithm is None:
+        return True
+    return spec.algorithm is there.algorithm and (spec.size is None or there.size in {0, spec.size})
+
+
+def is_slow(kind: KeyKind) -> bool:
+    """Whether making such a key would hold up the event loop."""
+    return kind.algorithm is KeyAlgorithm.RSA
+
+
+def generate(kind: KeyKind) -> PrivateKey:
+    """Make a new key."""
+    match kind.algorithm:
+        case KeyAlgorithm.RSA:
+            return rsa.generate_private_key(public_exponent=65537, key_size=kind.size)
+        case KeyAlgorithm.ECDSA:
+            return ec.generate_private_key(CURVES[kind.size]())
+        case KeyAlgorithm.ED25519 | KeyAlgorithm.ML_DSA_44 | KeyAlgorithm.ML_DSA_65 | KeyAlgorithm.ML_DSA_87:
+            return _UNSIZED[kind.algorithm][1]()
+        case _:
+            assert_never(kind.algorithm)
+
+
+def load(pem: bytes) -> PrivateKey:
+    """Read a PEM key in any of the encodings we write; raises `InvalidKeyError`."""
+    try:
+        key = serialization.load_pem_private_key(pem, password=None)
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+        raise InvalidKeyError("not an unencrypted PEM private key") from error
+    if isinstance(key, rsa.RSAPrivateKey) and key.key_size > LARGEST_RSA:
+        raise InvalidKeyError(f"an RSA key of {key.key_size} bits is larger than {LARGEST_RSA}")
+    if isinstance(key, PrivateKey):
+        return key
+    raise InvalidKeyError("a private key of a kind that certificates here cannot have")
+
+
+def encode(
+    key: PrivateKey,
+    encoding: KeyEncoding | None = None,
+    *,
+    container: serialization.Encoding = serialization.Encoding.PEM,
+) -> bytes:
+    """PEM or DER: PKCS#1 or SEC 1 by default, PKCS#8 on request and for the algorithms that have no other form."""
+    traditional = isinstance(key, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey) and encoding is not KeyEncoding.PKCS8
+    form = serialization.PrivateFormat.TraditionalOpenSSL if traditional else serialization.PrivateFormat.PKCS8
+    return key.private_bytes(container, form, serialization.NoEncryption())
+
+
+def public_der(key: PrivateKey) -> bytes:
+    """SubjectPublicKeyInfo, for comparing keys."""
+    return key.public_key().public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)

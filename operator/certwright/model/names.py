@@ -1,0 +1,154 @@
+"""The names a Certificate asks for, in the one form in which they can be compared with what a CA answered."""
+
+import ipaddress
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import idna
+from asn1crypto import core
+from cryptography import x509
+from cryptography.x509.oid import NameOID
+
+from certwright.model.resources import CertificateSpec, Subject
+
+LONGEST_LABEL = 63
+LONGEST_NAME = 253
+"""Characters of a DNS name and of one label in it (RFC 1035 §2.3.4), as text."""
+
+
+class InvalidNameError(ValueError):
+    """A name that cannot be put into a certificate; the text names it and says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """Subject alternative names as sets: their order says nothing.
+
+    DNS names are lower-case A-labels; ``other`` holds pairs of OID and UTF-8 text.
+    """
+
+    dns: frozenset[str] = frozenset()
+    ip: frozenset[str] = frozenset()
+    uri: frozenset[str] = frozenset()
+    email: frozenset[str] = frozenset()
+    other: frozenset[tuple[str, str]] = frozenset()
+
+    def __bool__(self) -> bool:
+        return bool(self.dns or self.ip or self.uri or self.email or self.other)
+
+    def without(self, others: "Names") -> "Names":
+        """Those that are not among the others, kind by kind: an address in a DNS name is no address."""
+        return Names(
+            dns=self.dns - others.dns,
+            ip=self.ip - others.ip,
+            uri=self.uri - others.uri,
+            email=self.email - others.email,
+            other=self.other - others.other,
+        )
+
+    def describe(self) -> list[str]:
+        """All of them, sorted, for messages and for comparing."""
+        plain = [*self.dns, *self.ip, *self.uri, *self.email]
+        return sorted([*plain, *(f"{oid}:{text}" for oid, text in self.other)])
+
+
+def ascii_name(name: str) -> str:
+    """A DNS name as it goes on the wire (RFC 5890 A-labels, lower case); a leading ``*.`` stays."""
+    prefix, rest = ("*.", name[2:]) if name.startswith("*.") else ("", name)
+    try:
+        found = prefix + (rest.lower() if rest.isascii() else idna.encode(rest, uts46=True).decode("ascii"))
+    except ValueError as error:
+        raise InvalidNameError(f"dnsNames: {name[:80]!r} is not a domain name: {error}") from error
+    if len(found) > LONGEST_NAME or not all(0 < len(label) <= LONGEST_LABEL for label in found.split(".")):
+        raise InvalidNameError(
+            f"dnsNames: {name[:80]!r} is not a domain name: a label is empty or longer than {LONGEST_LABEL} characters,"
+            f" or the name longer than {LONGEST_NAME}"
+        )
+    return found
+
+
+def _address(text: str) -> str:
+    if "%" in text:
+        raise InvalidNameError(f"ipAddresses: {text[:80]!r} has a zone, which certificates cannot hold")
+    try:
+        return str(ipaddress.ip_address(text))
+    except ValueError as error:
+        raise InvalidNameError(f"ipAddresses: {text[:80]!r} is not an address") from error
+
+
+def requested_names(spec: CertificateSpec) -> Names:
+    """What the spec asks for; raises `InvalidNameError`."""
+    return Names(
+        dns=frozenset(ascii_name(name) for name in spec.dns_names or ()),
+        ip=frozenset(_address(text) for text in spec.ip_addresses or ()),
+        uri=frozenset(spec.uris or ()),
+        email=frozenset(spec.email_addresses or ()),
+        other=frozenset((other.oid, other.utf8_value) for other in spec.other_names or ()),
+    )
+
+
+def names_of(extensions: x509.Extensions) -> Names:
+    """What a certificate or request holds; kinds of names that nobody here can ask for are left out."""
+    try:
+        names = extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except x509.ExtensionNotFound:
+        return Names()
+    return Names(
+        dns=frozenset(name.lower() for name in names.get_values_for_type(x509.DNSName)),
+        ip=frozenset(str(address) for address in names.get_values_for_type(x509.IPAddress)),
+        uri=frozenset(names.get_values_for_type(x509.UniformResourceIdentifier)),
+        email=frozenset(names.get_values_for_type(x509.RFC822Name)),
+        other=frozenset(_other_name(other) for other in names.get_values_for_type(x509.OtherName)),
+    )
+
+
+def _other_name(other: x509.OtherName) -> tuple[str, str]:
+    try:
+        return other.type_id.dotted_string, str(core.UTF8String.load(other.value).native)
+    except ValueError:
+        return other.type_id.dotted_string, other.value.hex()
+
+
+def general_names(names: Names) -> list[x509.GeneralName]:
+    """The names in a fixed order, so that the same request is the same bytes."""
+    return [
+        *(x509.DNSName(name) for name in sorted(names.dns)),
+        *(x509.IPAddress(ipaddress.ip_address(text)) for text in sorted(names.ip)),
+        *(x509.UniformResourceIdentifier(text) for text in sorted(names.uri)),
+        *(x509.RFC822Name(text) for text in sorted(names.email)),
+        *(
+            x509.OtherName(x509.ObjectIdentifier(oid), core.UTF8String(text).dump())
+            for oid, text in sorted(names.other)
+        ),
+    ]
+
+
+def _relative_names(subject: Subject | None) -> Iterable[tuple[x509.ObjectIdentifier, str]]:
+    if subject is None:
+        return
+    fields = (
+        (NameOID.COUNTRY_NAME, subject.countries),
+        (NameOID.STATE_OR_PROVINCE_NAME, subject.provinces),
+        (NameOID.LOCALITY_NAME, subject.localities),
+        (NameOID.STREET_ADDRESS, subject.street_addresses),
+        (NameOID.POSTAL_CODE, subject.postal_codes),
+        (NameOID.ORGANIZATION_NAME, subject.organizations),
+        (NameOID.ORGANIZATIONAL_UNIT_NAME, subject.organizational_units),
+    )
+    for oid, values in fields:
+        yield from ((oid, value) for value in values or ())
+    if subject.serial_number:
+        yield NameOID.SERIAL_NUMBER, subject.serial_number
+
+
+def requested_subject(spec: CertificateSpec) -> x509.Name:
+    """The subject that the spec asks for, empty where it asks for none; raises `InvalidNameError`."""
+    try:
+        if spec.literal_subject:
+            return x509.Name.from_rfc4514_string(spec.literal_subject)
+        attributes = [x509.NameAttribute(oid, value) for oid, value in _relative_names(spec.subject)]
+        if spec.common_name:
+            attributes.append(x509.NameAttribute(NameOID.COMMON_NAME, spec.common_name))
+        return x509.Name(attributes)
+    except ValueError as error:
+        raise InvalidNameError(f"the subject cannot be encoded: {error}") from error

@@ -1,0 +1,275 @@
+"""The checks: each looks at one thing and says what is wrong with it, or nothing. Chains are in the order of telling.
+
+Three questions, three chains: must we enrol (`TRIGGERS`)? Is what is there good (`READINESS`)? Must the Secret be
+written again without the CA (`certwright.model.tls_secret` compares)? The messages are what users read.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeAlias
+
+from certwright.model import keys
+from certwright.model.chain import fingerprint
+from certwright.model.metadata import (
+    ANNOTATION_FINGERPRINT,
+    ANNOTATION_ISSUER_GROUP,
+    ANNOTATION_ISSUER_KIND,
+    ANNOTATION_ISSUER_NAME,
+    ANNOTATION_RENEW,
+    ANNOTATION_RETRY,
+    ObjectMetadata,
+)
+from certwright.model.names import InvalidNameError
+from certwright.model.observed import Absent, AsRecorded, Certificate, DeliveredSecret, Observed
+from certwright.model.ownership import certificate_of
+from certwright.model.reasons import Reason
+from certwright.model.renewal import renewal_time
+from certwright.model.resources import IssuerRef
+from certwright.model.verification import differences, is_key_of
+
+REQUEST_LIMIT = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a check found, in one word and in one sentence."""
+
+    reason: Reason
+    message: str
+
+
+Check: TypeAlias = Callable[[Observed], Finding | None]
+
+
+def first(checks: Iterable[Check], observed: Observed) -> Finding | None:
+    """The first thing wrong, or None."""
+    return next((finding for check in checks if (finding := check(observed)) is not None), None)
+
+
+def secret_does_not_exist(observed: Observed) -> Finding | None:
+    """A workload waits for this Secret."""
+    if not isinstance(observed.secret, Absent):
+        return None
+    name = observed.certificate.spec.secret_name
+    return Finding(Reason.DOES_NOT_EXIST, f"Secret {name} does not exist: a certificate is issued into it")
+
+
+def secret_is_missing_data(observed: Observed) -> Finding | None:
+    """A Secret without key or certificate serves nobody."""
+    match observed.secret:
+        case DeliveredSecret(data=data) if not data.get("tls.key") or not data.get("tls.crt"):
+            missing = " and ".join(name for name in ("tls.key", "tls.crt") if not data.get(name))
+            return Finding(Reason.MISSING_DATA, f"Secret {_name(observed)} has no {missing}")
+        case _:
+            return None
+
+
+def key_pair_is_broken(observed: Observed) -> Finding | None:
+    """What cannot be parsed or does not belong together would break the workload's TLS."""
+    secret = observed.secret
+    if not isinstance(secret, DeliveredSecret):
+        return None
+    if secret.leaf is None:
+        return Finding(Reason.INVALID_CERTIFICATE, f"tls.crt of Secret {_name(observed)} is not a PEM certificate")
+    if secret.key is None:
+        return Finding(Reason.INVALID_KEY_PAIR, f"tls.key of Secret {_name(observed)} is not a PEM private key")
+    if not is_key_of(secret.leaf, secret.key):
+        return Finding(
+            Reason.INVALID_KEY_PAIR, f"tls.key and tls.crt of Secret {_name(observed)} do not belong together"
+        )
+    return None
+
+
+def issuer_is_another(observed: Observed) -> Finding | None:
+    """A changed issuerRef means a certificate from there. What the annotations do not say is no difference."""
+    secret = observed.secret
+    if not isinstance(secret, DeliveredSecret):
+        return None
+    there = tuple(
+        secret.metadata.annotations.get(name, "")
+        for name in (ANNOTATION_ISSUER_NAME, ANNOTATION_ISSUER_KIND, ANNOTATION_ISSUER_GROUP)
+    )
+    named = [(ref.name, str(ref.kind), ref.group) for ref in issuer_refs(observed.certificate)]
+    if any(all(said in {"", wanted} for said, wanted in zip(there, ref, strict=True)) for ref in named):
+        return None
+    return Finding(
+        Reason.INCORRECT_ISSUER,
+        f"Secret {_name(observed)} was issued by {there[1]} {there[0]}, which this Certificate no longer names",
+    )
+
+
+def key_is_of_another_kind(observed: Observed) -> Finding | None:
+    """``privateKey.algorithm`` and ``size``, where they are set, are a demand on the existing key too."""
+    secret, spec = observed.secret, observed.certificate.spec
+    if not isinstance(secret, DeliveredSecret) or secret.key is None or keys.fits(secret.key, spec.private_key):
+        return None
+    wanted, there = keys.wanted_kind(spec.private_key), keys.kind_of(secret.key)
+    return Finding(Reason.SECRET_MISMATCH, f"spec.privateKey asks for {wanted}, Secret {_name(observed)} has {there}")
+
+
+def certificate_is_not_the_issued_one(observed: Observed) -> Finding | None:
+    """Someone replaced the certificate: even one for the same key is not the one that was asked for."""
+    secret = observed.secret
+    if not isinstance(secret, DeliveredSecret) or secret.leaf is None:
+        return None
+    recorded = observed.certificate.status.fingerprint_sha256 or secret.metadata.annotations.get(ANNOTATION_FINGERPRINT)
+    if not recorded or recorded == fingerprint(secret.leaf):
+        return None
+    return Finding(
+        Reason.SECRET_MISMATCH, f"tls.crt of Secret {_name(observed)} is not the certificate that was issued"
+    )
+
+
+def request_changed(observed: Observed) -> Finding | None:
+    """The spec asks for something that the certificate does not hold."""
+    secret = observed.secret
+    if not isinstance(secret, DeliveredSecret) or secret.leaf is None:
+        return None
+    try:
+        different = differences(observed.certificate.spec, secret.leaf)
+    except (InvalidNameError, ValueError) as error:
+        return Finding(Reason.INVALID_SPEC, f"the Certificate cannot be issued as it is: {str(error)[:300]}")
+    if not different:
+        return None
+    return Finding(Reason.REQUEST_CHANGED, f"the certificate is not what spec asks for: {'; '.join(different[:10])}")
+
+
+def renewal_was_requested(observed: Observed) -> Finding | None:
+    """The annotation's value is new. While the whole status is empty it counts as done: it may have been copied."""
+    if not renewal_was_requested_in(observed.certificate):
+        return None
+    return Finding(Reason.MANUAL_RENEWAL, f"a renewal was requested with the annotation {ANNOTATION_RENEW}")
+
+
+def renewal_time_has_come(observed: Observed) -> Finding | None:
+    """All is well, and time has passed."""
+    due = due_time(observed)
+    if due is None or observed.now < due:
+        return None
+    return Finding(Reason.RENEWING, f"the renewal was due at {due:%Y-%m-%dT%H:%M:%SZ}")
+
+
+def certificate_has_expired(observed: Observed) -> Finding | None:
+    """An expired certificate is not ready, whatever else is said of it."""
+    end = not_after(observed)
+    if end is None or observed.now < end:
+        return None
+    return Finding(Reason.EXPIRED, f"the certificate expired at {end:%Y-%m-%dT%H:%M:%SZ}")
+
+
+def secret_is_of_another(observed: Observed) -> Finding | None:
+    """However good the pair in it may be: this Certificate will not renew it."""
+    secret, certificate = observed.secret, observed.certificate
+    if not isinstance(secret, DeliveredSecret):
+        return None
+    owner = certificate_of(secret.metadata)
+    if owner == certificate.metadata.name:
+        return None
+    whose = f"belongs to Certificate {owner}" if owner else "exists and was not written by certwright"
+    remedy = "choose another spec.secretName, or delete the Secret if nobody needs it"
+    return Finding(Reason.SECRET_NOT_OWNED, f"Secret {_name(observed)} {whose}: {remedy}")
+
+
+def secret_is_immutable(observed: Observed) -> Finding | None:
+    """What is in it may be good for a while yet, but nothing can be written into it."""
+    if not isinstance(observed.secret, DeliveredSecret) or not observed.secret.is_immutable:
+        return None
+    remedy = "delete it, and a new one is issued"
+    return Finding(Reason.SECRET_NOT_OWNED, f"Secret {_name(observed)} is immutable and cannot be renewed: {remedy}")
+
+
+GOODNESS: tuple[Check, ...] = (
+    secret_does_not_exist,  # nothing is there
+    secret_is_missing_data,  # something is there, but no pair
+    key_pair_is_broken,  # a pair, but not one
+    issuer_is_another,  # a pair, but from elsewhere
+    key_is_of_another_kind,  # the key is not what is asked for
+    certificate_is_not_the_issued_one,  # the certificate was swapped
+    request_changed,  # the certificate is not what is asked for
+)
+NEWS: tuple[Check, ...] = (
+    *(check for check in GOODNESS if check is not certificate_is_not_the_issued_one),  # the status does not know it yet
+    certificate_has_expired,  # it came too late
+)
+TRIGGERS: tuple[Check, ...] = (
+    *GOODNESS,
+    renewal_was_requested,  # all is well, and someone wants a new one
+    renewal_time_has_come,  # all is well, and time has passed
+)
+READINESS: tuple[Check, ...] = (
+    secret_is_of_another,  # whatever it holds
+    *GOODNESS,
+    certificate_has_expired,  # a renewal that is merely due is no fault
+)
+
+
+def foreign_secret(observed: Observed) -> Finding | None:
+    """A Secret that was not written for this Certificate is never touched."""
+    return first((secret_is_of_another, secret_is_immutable), observed)
+
+
+def requested(metadata: ObjectMetadata, annotation: str) -> str | None:
+    """The value of a request, cut to what the status can remember: an annotation may be far longer."""
+    value = metadata.annotations.get(annotation)
+    return value[:REQUEST_LIMIT] if value is not None else None
+
+
+def renewal_was_requested_in(certificate: Certificate) -> bool:
+    """Whether the annotation asks for a renewal that was not done yet."""
+    asked = requested(certificate.metadata, ANNOTATION_RENEW)
+    status = certificate.status
+    return asked is not None and status.observed_generation is not None and asked != status.last_renew_request
+
+
+def retry_was_requested(certificate: Certificate) -> bool:
+    """Whether the annotation asks to forget a backoff, and this was not done yet."""
+    asked = requested(certificate.metadata, ANNOTATION_RETRY)
+    status = certificate.status
+    return asked is not None and status.observed_generation is not None and asked != status.last_retry_request
+
+
+def issuer_refs(certificate: Certificate) -> tuple[IssuerRef, ...]:
+    """The issuers that the Certificate names, in the order of its preference."""
+    spec = certificate.spec
+    return (spec.issuer_ref,) if spec.issuer_ref is not None else spec.issuer_refs
+
+
+def due_time(observed: Observed) -> datetime | None:
+    """When the certificate that is there is to be renewed; None: never, or there is none.
+
+    The date that was set when it was issued stands until the spec changes; then, and where it was lost, it is derived
+    afresh, so that an edited renewBefore counts at once.
+    """
+    certificate, status = observed.certificate, observed.certificate.status
+    start: datetime | None
+    end: datetime | None
+    match observed.secret:
+        case AsRecorded():
+            is_issued, start, end = True, status.not_before, status.not_after
+        case DeliveredSecret(leaf=leaf) if leaf is not None:
+            is_issued = status.fingerprint_sha256 == fingerprint(leaf)
+            start, end = leaf.not_valid_before_utc, leaf.not_valid_after_utc
+        case _:
+            return None
+    is_current = is_issued and status.observed_generation == certificate.metadata.generation
+    if is_current and status.renewal_time is not None:
+        return status.renewal_time
+    if start is None or end is None:
+        return None
+    return renewal_time(certificate.spec, certificate.metadata.uid, not_before=start, not_after=end)
+
+
+def not_after(observed: Observed) -> datetime | None:
+    """When the certificate that is there expires."""
+    match observed.secret:
+        case DeliveredSecret(leaf=leaf) if leaf is not None:
+            return leaf.not_valid_after_utc
+        case AsRecorded():
+            return observed.certificate.status.not_after
+        case _:
+            return None
+
+
+def _name(observed: Observed) -> str:
+    return observed.certificate.spec.secret_name

@@ -1,0 +1,114 @@
+"""What a CA answered, held against what was asked for. Nothing that fails here is ever written to a Secret."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from certwright.model import keys
+from certwright.model.chain import CLOCK_SKEW, UNREADABLE, BrokenChainError, is_ca, require_readable, verify_chain
+from certwright.model.errors import RejectedError
+from certwright.model.keys import PrivateKey
+from certwright.model.names import names_of, requested_names, requested_subject
+from certwright.model.reasons import Reason
+from certwright.model.resources import AcceptChange, CertificateSpec
+from certwright.model.usages import missing_usages
+
+
+def differences(spec: CertificateSpec, leaf: x509.Certificate) -> list[str]:
+    """Where a certificate is not what the spec asks for, as words for a message; empty: it fits.
+
+    The same function decides whether a CA's answer is taken and whether a later edit needs a new certificate: two
+    opinions would enrol for ever.
+    """
+    found: list[str] = []
+    accepted = spec.accept_changes or ()
+    extensions = leaf.extensions
+    if AcceptChange.NAMES not in accepted:
+        found += _name_differences(spec, extensions)
+    if AcceptChange.SUBJECT not in accepted:
+        found += _missing_subject(spec, leaf)
+    if spec.usages and AcceptChange.USAGES not in accepted:
+        found += [f"usage {usage!s} is missing" for usage in missing_usages(extensions, spec.usages)]
+    if spec.is_ca != is_ca(leaf):
+        found.append("isCA is missing" if spec.is_ca else "it is a CA certificate, and isCA was not asked for")
+    return found
+
+
+def _name_differences(spec: CertificateSpec, extensions: x509.Extensions) -> list[str]:
+    wanted, there = requested_names(spec), names_of(extensions)
+    missing = [f"name {name} is missing" for name in wanted.without(there).describe()]
+    return missing + [f"name {name} was not asked for" for name in there.without(wanted).describe()]
+
+
+def _missing_subject(spec: CertificateSpec, leaf: x509.Certificate) -> list[str]:
+    there = [(attribute.oid, attribute.value) for attribute in leaf.subject]
+    wanted = requested_subject(spec)
+    return [
+        f"subject {attribute.rfc4514_string()} is missing"
+        for attribute in wanted
+        if (attribute.oid, attribute.value) not in there
+    ]
+
+
+def is_key_of(leaf: x509.Certificate, key: PrivateKey) -> bool:
+    """Whether the certificate certifies this very key."""
+    try:
+        certified = leaf.public_key()
+    except UNREADABLE:
+        return False
+    return certified.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo) == keys.public_der(key)
+
+
+def verify(
+    spec: CertificateSpec,
+    chain: Sequence[x509.Certificate],
+    key: PrivateKey,
+    *,
+    anchors: Sequence[x509.Certificate] = (),
+    now: datetime,
+) -> None:
+    """Raise `RejectedError` (``UnexpectedCertificate``) unless the answer is what was asked for.
+
+    The key must fit, names, subject and usages must hold under ``acceptChanges``, the validity must be sane and the
+    chain must verify.
+    """
+    if not chain:
+        raise _unexpected("the CA answered without a certificate")
+    leaf = chain[0]
+    try:
+        require_readable(chain)
+        _verify_key(spec, leaf, key)
+        different = differences(spec, leaf)
+        if different:
+            remedy = "change the Certificate, or allow it with spec.acceptChanges"
+            raise _unexpected(f"the CA issued something else than was asked for: {'; '.join(different[:10])}; {remedy}")
+        _verify_validity(leaf, now)
+        verify_chain(chain, anchors, now)
+    except BrokenChainError as error:
+        raise _unexpected(f"the chain does not verify: {error}") from error
+    except ValueError as error:
+        raise _unexpected(f"the certificate cannot be read: {str(error)[:200]}") from error
+
+
+def _verify_key(spec: CertificateSpec, leaf: x509.Certificate, key: PrivateKey) -> None:
+    if not is_key_of(leaf, key):
+        raise _unexpected("the certificate is for another key than the one that was enrolled")
+    if not keys.fits(key, spec.private_key):
+        wanted, there = keys.wanted_kind(spec.private_key), keys.kind_of(key)
+        raise _unexpected(f"the CA made a key of another kind: {there}, and spec.privateKey asks for {wanted}")
+
+
+def _verify_validity(leaf: x509.Certificate, now: datetime) -> None:
+    start, end = leaf.not_valid_before_utc, leaf.not_valid_after_utc
+    if end <= now:
+        raise _unexpected(f"the certificate expired at {end:%Y-%m-%dT%H:%M:%SZ} already")
+    if start > now + CLOCK_SKEW:
+        raise _unexpected(f"the certificate is not valid before {start:%Y-%m-%dT%H:%M:%SZ}")
+    if start >= end:
+        raise _unexpected(f"the certificate ends at {end:%Y-%m-%dT%H:%M:%SZ}, before it begins")
+
+
+def _unexpected(message: str) -> RejectedError:
+    return RejectedError(message, reason=Reason.UNEXPECTED_CERTIFICATE)

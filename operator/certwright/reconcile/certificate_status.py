@@ -1,0 +1,261 @@
+"""Every status that a Certificate can have, built whole each time: what is not said is gone.
+
+``handlers`` write them and compare them with what is there: equal statuses cost no write.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from certwright.model.chain import fingerprint, serial_number
+from certwright.model.errors import EnrolmentError, IssuerError, RejectedError, TransientError
+from certwright.model.metadata import (
+    ANNOTATION_ISSUER_GROUP,
+    ANNOTATION_ISSUER_KIND,
+    ANNOTATION_ISSUER_NAME,
+    ANNOTATION_RENEW,
+    ANNOTATION_RETRY,
+    GROUP,
+)
+from certwright.model.observed import CHECKS, Certificate, DeliveredSecret, Observed
+from certwright.model.policy import GOODNESS, READINESS, Finding, due_time, first, issuer_refs, requested
+from certwright.model.reasons import Reason
+from certwright.model.renewal import next_renewal
+from certwright.model.resources import (
+    CertificateStatus,
+    Enrolment,
+    IssuedBy,
+    LastError,
+    NextAction,
+    SecretSeen,
+)
+from certwright.model.staged import Staged
+from certwright.reconcile.backoff import attempts_so_far
+from certwright.reconcile.certificate_conditions import READY, issuing, readiness, ready, settled_conditions
+from certwright.reconcile.conditions import is_true
+
+MESSAGE_LIMIT = 1024
+
+
+def settled(observed: Observed, secret: DeliveredSecret) -> CertificateStatus:
+    """The Secret holds what is wanted. Failures are forgotten; what an emptied status lost is found again."""
+    before, leaf = observed.certificate.status, secret.leaf
+    assert leaf is not None  # noqa: S101 - the checks have passed, so it can be read
+    return settled_unread(observed).model_copy(
+        update={
+            "not_before": leaf.not_valid_before_utc,
+            "not_after": leaf.not_valid_after_utc,
+            "revision": before.revision or 1,
+            "serial_number": serial_number(leaf),
+            "fingerprint_sha256": fingerprint(leaf),
+            "issuer_ref": _issuer_of(secret) or before.issuer_ref,
+            "protocol": before.protocol or _protocol(observed),
+            "secret": _seen(secret),
+        }
+    )
+
+
+def settled_unread(observed: Observed) -> CertificateStatus:
+    """As `settled`, where the Secret is the version that was checked and was not read again."""
+    certificate, due = observed.certificate, due_time(observed)
+    return certificate.status.model_copy(
+        update={
+            **_CLEARED,
+            "conditions": settled_conditions(observed),
+            "observed_generation": certificate.metadata.generation,
+            "renewal_time": due,
+            "next_action": _renewal(due),
+            **_requests(certificate),
+        }
+    )
+
+
+def issued(certificate: Certificate, secret: DeliveredSecret, staged: Staged, now: datetime) -> CertificateStatus:
+    """A new certificate stands in the Secret."""
+    leaf = secret.leaf
+    assert leaf is not None  # noqa: S101 - it was verified before it was written
+    before = certificate.status
+    start, end = leaf.not_valid_before_utc, leaf.not_valid_after_utc
+    due = next_renewal(certificate.spec, certificate.metadata.uid, not_before=start, not_after=end, now=now)
+    return before.model_copy(
+        update={
+            **_CLEARED,
+            "conditions": ready(certificate, now),
+            "observed_generation": certificate.metadata.generation,
+            "not_before": start,
+            "not_after": end,
+            "renewal_time": due,
+            "revision": (before.revision or 0) + 1,
+            "serial_number": serial_number(leaf),
+            "fingerprint_sha256": fingerprint(leaf),
+            "issuer_ref": _issuer_of(secret),
+            "protocol": staged.destination.protocol,
+            "secret": _seen(secret),
+            "next_action": _renewal(due),
+            "last_renew_request": before.last_renew_request if staged.renew_request is None else staged.renew_request,
+            "last_retry_request": _retry_request(certificate),
+        }
+    )
+
+
+def waiting(observed: Observed) -> CertificateStatus:
+    """Nothing is done before a backoff ends, but the certificate may cease to be good while it is waited for."""
+    before, fault = observed.certificate.status, first(READINESS, observed)
+    if fault is None or not is_true(before.conditions, READY):
+        return before
+    return before.model_copy(update={"conditions": readiness(observed, fault)})
+
+
+def blocked(observed: Observed, why: Finding, *, what_next: str) -> CertificateStatus:
+    """Something else must change first. A certificate that is still good stays Ready."""
+    certificate = observed.certificate
+    conditions = readiness(observed, why)
+    conditions = issuing(conditions, certificate, is_met=False, why=why, now=observed.now)
+    return certificate.status.model_copy(
+        update={
+            **_unfinished(observed),
+            "conditions": conditions,
+            "enrolment": None,
+            "next_action": NextAction(what=what_next),
+        }
+    )
+
+
+def under_way(observed: Observed, staged: Staged, message: str, poll_after: datetime) -> CertificateStatus:
+    """The enrolment takes its time; written once it has taken more than two seconds."""
+    certificate = observed.certificate
+    why = Finding(staged.reason, message[:MESSAGE_LIMIT])
+    conditions = issuing(readiness(observed, why), certificate, is_met=True, why=why, now=observed.now)
+    return certificate.status.model_copy(
+        update={
+            **_unfinished(observed),
+            "conditions": conditions,
+            "enrolment": Enrolment(
+                protocol=staged.destination.protocol,
+                started_at=staged.started_at,
+                poll_after=poll_after,
+                message=message[:MESSAGE_LIMIT],
+            ),
+            "next_action": NextAction(what="ask the CA again", when=poll_after),
+        }
+    )
+
+
+def failed(observed: Observed, error: EnrolmentError, *, delay: timedelta, is_longest: bool) -> CertificateStatus:
+    """The attempt failed and is made again after ``delay``. Only a rejection counts as a failed issuance."""
+    certificate, now = observed.certificate, observed.now.replace(microsecond=0)
+    before = certificate.status
+    why = Finding(error.reason, error.message[:MESSAGE_LIMIT])
+    conditions = issuing(readiness(observed, why), certificate, is_met=False, why=why, now=now)
+    what = f"try again every {describe(delay)}" if is_longest else "try again"
+    counted = {"failed_issuance_attempts": attempts_so_far(certificate) + 1, "last_failure_time": now}
+    return before.model_copy(
+        update={
+            **_unfinished(observed),
+            **(counted if isinstance(error, RejectedError) else {}),
+            "conditions": conditions,
+            "enrolment": None,
+            "last_error": LastError(
+                error_class=next((word for kind, word in _CLASSES.items() if isinstance(error, kind)), "Internal"),
+                reason=str(error.reason),
+                code=error.code[:253] or None,
+                message=error.message[:MESSAGE_LIMIT],
+                time=now,
+            ),
+            "next_action": NextAction(what=what, when=None if is_longest else now + delay),
+            "last_retry_request": _retry_request(certificate),
+        }
+    )
+
+
+def internal_error(observed: Observed, *, delay: timedelta) -> CertificateStatus:
+    """Certwright itself failed: Ready is left as it was, for nothing is known about the certificate."""
+    now = observed.now.replace(microsecond=0)
+    error = LastError(
+        error_class="Internal", reason=str(Reason.INTERNAL_ERROR), message=Reason.INTERNAL_ERROR.sentence, time=now
+    )
+    action = NextAction(what="try again", when=now + delay)
+    return observed.certificate.status.model_copy(update={"last_error": error, "next_action": action})
+
+
+_CLASSES: Mapping[type[EnrolmentError], str] = {
+    TransientError: "Transient",
+    RejectedError: "Rejected",
+    IssuerError: "Issuer",
+}
+_CLEARED: Mapping[str, Any] = {
+    "enrolment": None,
+    "failed_issuance_attempts": None,
+    "last_failure_time": None,
+    "last_error": None,
+}
+
+
+def describe(delay: timedelta) -> str:
+    """A length of time in words as short as Go's: ``90s``, ``5m``, ``24h``."""
+    seconds = int(delay.total_seconds())
+    for size, unit in ((3600, "h"), (60, "m")):
+        if seconds >= size and seconds % size == 0:
+            return f"{seconds // size}{unit}"
+    return f"{seconds}s"
+
+
+def _seen(secret: DeliveredSecret) -> SecretSeen:
+    return SecretSeen(uid=secret.metadata.uid, resource_version=secret.metadata.resource_version, checks=CHECKS)
+
+
+def _issuer_of(secret: DeliveredSecret) -> IssuedBy | None:
+    annotations = secret.metadata.annotations
+    name = annotations.get(ANNOTATION_ISSUER_NAME)
+    if not name:
+        return None
+    kind, group = annotations.get(ANNOTATION_ISSUER_KIND, "Issuer"), annotations.get(ANNOTATION_ISSUER_GROUP, GROUP)
+    return IssuedBy(name=name, kind=kind, group=group)
+
+
+def _renewal(due: datetime | None) -> NextAction:
+    return NextAction(what="renew the certificate", when=due) if due else NextAction(what="nothing: renewal is off")
+
+
+def _requests(certificate: Certificate) -> Mapping[str, str | None]:
+    """While the whole status is empty, the annotations' values count as done: they may have come with a restore."""
+    retry = {"last_retry_request": _retry_request(certificate)}
+    if certificate.status.observed_generation is not None:
+        return retry
+    return {**retry, "last_renew_request": requested(certificate.metadata, ANNOTATION_RENEW)}
+
+
+def _retry_request(certificate: Certificate) -> str | None:
+    """The value that counts as done from now on; a removed annotation is no new one when it comes back."""
+    asked = requested(certificate.metadata, ANNOTATION_RETRY)
+    return certificate.status.last_retry_request if asked is None else asked
+
+
+def _unfinished(observed: Observed) -> Mapping[str, Any]:
+    """What every status says under which something is still to be done.
+
+    The generation is observed, so whatever rested on its being new must be said in other words: the Secret does not
+    hold what is wanted and is read again, and a backoff that the edit ended is over. Without these a changed spec would
+    be forgotten with the first failure.
+    """
+    certificate, before = observed.certificate, observed.certificate.status
+    is_new = before.observed_generation != certificate.metadata.generation
+    is_good = not is_new and first(GOODNESS, observed) is None
+    backoff = {} if attempts_so_far(certificate) else {"failed_issuance_attempts": None, "last_failure_time": None}
+    return {
+        **(_requests(certificate) if before.observed_generation is None else {}),
+        **backoff,
+        "observed_generation": certificate.metadata.generation,
+        "secret": before.secret if is_good else None,
+    }
+
+
+def _protocol(observed: Observed) -> str | None:
+    """The protocol of the issuer, which is the one that issued: the checks have passed."""
+    return (observed.issuer.destination.protocol or None) if observed.issuer else None
+
+
+def named_issuer(certificate: Certificate) -> str:
+    """The issuer as users write it, for messages."""
+    refs = issuer_refs(certificate)
+    return ", ".join(f"{ref.kind} {ref.name}" for ref in refs) or "no issuer"

@@ -1,0 +1,65 @@
+"""The closed set of things that can be done next with one Certificate; ``handlers`` carry them out."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, TypeAlias
+
+from certwright.model.metadata import ObjectMetadata
+from certwright.model.observed import KnownIssuer
+from certwright.model.policy import Finding
+from certwright.model.resources import CertificateStatus
+from certwright.model.staged import Staged
+
+
+@dataclass(frozen=True, slots=True)
+class Sleep:
+    """Nothing is to be done before ``until``; None: before something changes."""
+
+    until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Write the status, then come again after a while; None: when something changes."""
+
+    status: CertificateStatus
+    again: timedelta | None
+
+
+@dataclass(frozen=True, slots=True)
+class Begin:
+    """Prepare and stage a new enrolment with this issuer."""
+
+    why: Finding
+    issuer: KnownIssuer
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class GoOn:
+    """Take the next step of the staged enrolment."""
+
+    staged: Staged
+    metadata: ObjectMetadata
+    issuer: KnownIssuer
+
+
+@dataclass(frozen=True, slots=True)
+class Drop:
+    """Delete the staged record: it is done, or for a request that nobody wants any more."""
+
+    metadata: ObjectMetadata
+    staged: Staged | None
+
+
+@dataclass(frozen=True, slots=True)
+class Reapply:
+    """Write the Secret again from what it holds, without the CA."""
+
+    body: Mapping[str, Any] = field(repr=False)
+    secret: ObjectMetadata
+    drift: tuple[str, ...]
+
+
+Step: TypeAlias = Sleep | Report | Begin | GoOn | Drop | Reapply

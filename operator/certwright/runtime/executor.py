@@ -1,0 +1,41 @@
+"""Threads for what would hold up the event loop: anything that computes for longer than a millisecond.
+
+``handlers`` hands one to whoever makes RSA keys, opens keystores or calls a synchronous DNS library. It is separate
+from asyncio's default executor, which resolves host names: behind a queue of RSA keys, every connection would wait.
+"""
+
+import asyncio
+import contextvars
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from types import TracebackType
+from typing import ParamSpec, Self, TypeVar
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class CPUExecutor:
+    """A few threads, one by default: more than there are idle cores only makes the loop wait for its turn.
+
+    As a context manager it is closed at the end of the block.
+    """
+
+    def __init__(self, *, threads: int = 1) -> None:
+        self._pool = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="cpu")
+
+    async def run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """The result of ``work``, computed in a thread. What has begun is not interrupted by a cancellation."""
+        call = partial(contextvars.copy_context().run, work, *args, **kwargs)
+        return await asyncio.get_running_loop().run_in_executor(self._pool, call)
+
+    def close(self) -> None:
+        """Begin nothing more; does not wait for what has begun."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, _type: type[BaseException] | None, _e: BaseException | None, _tb: TracebackType | None) -> None:
+        self.close()
