@@ -36,7 +36,8 @@ class OperatorProcess:
         ports = free_ports(2)
         self.http01_port = http01_port or ports[0]
         self.metrics_port = ports[1]
-        self._environment = {"PYTHONUNBUFFERED": "1", **(environment or {})}
+        # The Kubernetes client puts the cluster's CA into a temporary file, and a killed process cannot remove it.
+        self._environment = {"PYTHONUNBUFFERED": "1", "TMPDIR": str(directory), **(environment or {})}
         self._command = [
             *(sys.executable, "-m", "certwright.cli.main", "run"),
             f"--kubeconfig={kubeconfig}",
@@ -119,7 +120,11 @@ class OperatorProcess:
         self._group.close()
 
     def __enter__(self) -> Self:
-        return self.start()
+        try:
+            return self.start()
+        except BaseException:
+            self.close()
+            raise
 
     def __exit__(
         self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None

@@ -48,10 +48,10 @@ class GoBuild:
         progress.done()
 
     def _go_mod(self, tool: Tool, commands: ProcessGroup, progress: Progress) -> str:
-        lines = ["module tools", f"require {self.module} {tool.version}"]
+        # Their go line prunes the module graph: without it, tidy asks for modules that nobody builds with.
+        theirs = self._their_go_mod(tool, commands, progress)
+        lines = ["module tools", f"require {self.module} {tool.version}", *_GO_LINES.findall(theirs)]
         if self.staging_version:
-            theirs = self._their_go_mod(tool, commands, progress)
-            lines += _GO_LINES.findall(theirs)
             lines += [f"replace {path} => {path} {self.staging_version}" for path in _STAGED.findall(theirs)]
         return "\n".join(lines) + "\n"
 
@@ -65,7 +65,7 @@ class GoBuild:
 
 def _go(commands: ProcessGroup, progress: Progress, *arguments: str | Path) -> str:
     """Run go to its end and answer its output; it dies with us, or a cancelled build would go on for minutes."""
-    commands.start("go", ["go", *arguments], env=_ENVIRONMENT)
+    commands.start("go", ["go", *arguments], env={**_ENVIRONMENT, "GOTMPDIR": str(commands.directory)})
 
     def ended() -> bool:
         progress.tick()

@@ -18,6 +18,15 @@ DELAYS = st.integers(1, 5)
 URGENCIES = st.sampled_from([1.0, 2.0, float("inf")])
 
 
+# Named, because hypothesis reads the source of a lambda, and CPython 3.11's parser sometimes fails deep in its stack.
+def someone_waits(machine: "QueueMachine") -> bool:
+    return bool(machine.waiting)
+
+
+def someone_works(machine: "QueueMachine") -> bool:
+    return bool(machine.processing)
+
+
 class QueueMachine(RuleBasedStateMachine):
     """Drives a queue beside a model that is too simple to be wrong: sets and a table of due times."""
 
@@ -64,7 +73,7 @@ class QueueMachine(RuleBasedStateMachine):
             del self.due[key]
             self.model_add(key, float("inf"))
 
-    @precondition(lambda self: self.waiting)
+    @precondition(someone_waits)
     @rule()
     def take(self) -> None:
         key = self.do(asyncio.wait_for(self.queue.get(), 1))
@@ -73,7 +82,7 @@ class QueueMachine(RuleBasedStateMachine):
         self.due.pop(key, None)
         self.processing.add(key)
 
-    @precondition(lambda self: self.processing)
+    @precondition(someone_works)
     @rule(data=st.data())
     def give_back(self, data: st.DataObject) -> None:
         key = data.draw(st.sampled_from(sorted(self.processing)))

@@ -4,7 +4,8 @@ Kopf would hold whole Secrets, keys and all. Absence here is a hint that somethi
 """
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -12,6 +13,8 @@ from certwright.kube.client import METADATA_ONLY, METADATA_ONLY_LIST, APIServer
 from certwright.kube.errors import ExpiredError, KubeError
 from certwright.kube.objects import metadata_of
 from certwright.model.metadata import LABEL_MANAGED, ObjectMetadata
+
+_log = logging.getLogger(__name__)
 
 SELECTOR = f"{LABEL_MANAGED}=true"
 PAGE = "500"
@@ -38,23 +41,26 @@ class Notify(Protocol):
 
 
 class SecretWatch:
-    """Follows the managed Secrets of one namespace, or of all; ``notify`` is called for each change seen."""
+    """Follows the managed Secrets of all namespaces, or of the ones named; ``notify`` is called for each change seen."""
 
     def __init__(
         self,
         server: APIServer,
         *,
-        namespace: str = "",
+        namespaces: Sequence[str] = (),
         summarise: Callable[[ObjectMetadata], Seen],
         notify: Notify,
     ) -> None:
-        self._server = server
-        self._path = f"/api/v1/namespaces/{namespace}/secrets" if namespace else "/api/v1/secrets"
         self._summarise = summarise
         self._notify = notify
         self._seen: dict[tuple[str, str], Seen] = {}
+        self._followers = [_Follower(server, namespace, self) for namespace in namespaces or ("",)]
         self.synced = asyncio.Event()
-        self.trouble: str | None = None
+
+    @property
+    def trouble(self) -> str | None:
+        """Why some Secrets are not followed at the moment; None: all are."""
+        return next((follower.trouble for follower in self._followers if follower.trouble is not None), None)
 
     def get(self, namespace: str, name: str) -> Seen | None:
         """What the watch saw last; None is only a hint that it is not there."""
@@ -65,7 +71,46 @@ class SecretWatch:
         return iter(list(self._seen.items()))
 
     async def run(self) -> None:
-        """List and watch for ever. Trouble is kept in ``trouble`` for the probes and tried again with pauses."""
+        """List and watch for ever."""
+        await asyncio.gather(*(follower.run() for follower in self._followers))
+
+    def replace(self, namespace: str, found: Mapping[tuple[str, str], ObjectMetadata]) -> None:
+        """A list of one namespace, or of all where it is empty, was read to its end."""
+        for gone in self._seen.keys() - found.keys():
+            if namespace in {"", gone[0]}:
+                self.forget(*gone)
+        for meta in found.values():
+            self.upsert(meta)
+        if all(follower.has_listed for follower in self._followers):
+            self.synced.set()
+
+    def upsert(self, meta: ObjectMetadata) -> None:
+        """A Secret is there in this version."""
+        seen = self._summarise(meta)
+        if self._seen.get((meta.namespace, meta.name)) != seen:
+            self._seen[meta.namespace, meta.name] = seen
+            self._notify(meta.namespace, meta.name, seen, is_gone=False)
+
+    def forget(self, namespace: str, name: str) -> None:
+        """A Secret is gone."""
+        seen = self._seen.pop((namespace, name), None)
+        if seen is not None:
+            self._notify(namespace, name, seen, is_gone=True)
+
+
+class _Follower:
+    """List and watch of one path; what it sees goes into the store that the others share."""
+
+    def __init__(self, server: APIServer, namespace: str, store: SecretWatch) -> None:
+        self._server = server
+        self._namespace = namespace
+        self._path = f"/api/v1/namespaces/{namespace}/secrets" if namespace else "/api/v1/secrets"
+        self._store = store
+        self.has_listed = False
+        self.trouble: str | None = None
+
+    async def run(self) -> None:
+        """Trouble is told once, kept for the probes, and tried again with growing pauses."""
         failures = 0
         while True:
             try:
@@ -75,6 +120,8 @@ class SecretWatch:
             except ExpiredError:
                 continue
             except KubeError as error:
+                if self.trouble is None:
+                    _log.warning("the Secret watch is interrupted: %s", error)
                 self.trouble = f"the Secret watch has no connection: {error}"
                 await asyncio.sleep(PAUSES[min(failures, len(PAUSES) - 1)])
                 failures += 1
@@ -91,11 +138,8 @@ class SecretWatch:
             if not token:
                 break
             query = {"labelSelector": SELECTOR, "limit": PAGE, "continue": token}
-        for gone in self._seen.keys() - found.keys():
-            self._forget(*gone)
-        for meta in found.values():
-            self._upsert(meta)
-        self.synced.set()
+        self.has_listed = True
+        self._store.replace(self._namespace, found)
         return str(page["metadata"]["resourceVersion"])
 
     async def _follow(self, version: str) -> None:
@@ -123,18 +167,7 @@ class SecretWatch:
                 pass
             case "DELETED":
                 meta = metadata_of(body)
-                self._forget(meta.namespace, meta.name)
+                self._store.forget(meta.namespace, meta.name)
             case _:
-                self._upsert(metadata_of(body))
+                self._store.upsert(metadata_of(body))
         return str((body.get("metadata") or {}).get("resourceVersion", ""))
-
-    def _upsert(self, meta: ObjectMetadata) -> None:
-        seen = self._summarise(meta)
-        if self._seen.get((meta.namespace, meta.name)) != seen:
-            self._seen[meta.namespace, meta.name] = seen
-            self._notify(meta.namespace, meta.name, seen, is_gone=False)
-
-    def _forget(self, namespace: str, name: str) -> None:
-        seen = self._seen.pop((namespace, name), None)
-        if seen is not None:
-            self._notify(namespace, name, seen, is_gone=True)

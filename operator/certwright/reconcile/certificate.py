@@ -17,6 +17,7 @@ from certwright.reconcile.certificate_status import blocked, issued, settled, se
 from certwright.reconcile.issuer import NOT_PROBED
 from certwright.reconcile.steps import Begin, Drop, GoOn, Reapply, Report, Sleep, Step
 
+ISSUER_PATIENCE = timedelta(seconds=2)
 PROBE_PATIENCE = timedelta(seconds=5)
 
 LOOK_AGAIN = timedelta(seconds=30)
@@ -117,6 +118,8 @@ def _obstacle(observed: Observed, why: Finding) -> Step | None:
     if spec.suspend:
         finding = Finding(Reason.SUSPENDED, f"{why.message}; {Reason.SUSPENDED.sentence}")
         return _blocked(observed, finding, what_next="nothing until spec.suspend is removed", again=None)
+    if observed.issuer is None and (patience := _just_applied(observed)) is not None:
+        return Sleep(patience)
     if observed.issuer is None:
         return _blocked(observed, _issuer_missing(observed), what_next="issue as soon as the issuer is there")
     if observed.issuer.obstacle is not None:
@@ -142,6 +145,15 @@ def _just_made(issuer: KnownIssuer, now: datetime) -> datetime | None:
         return None
     patience = datetime.fromisoformat(issuer.metadata.creation_timestamp) + PROBE_PATIENCE
     return patience if now < patience else None
+
+
+def _just_applied(observed: Observed) -> datetime | None:
+    """Until when a new Certificate waits for its issuer without a word: both may come out of the same file."""
+    created = observed.certificate.metadata.creation_timestamp
+    if not created or observed.certificate.status.observed_generation is not None:
+        return None
+    patience = datetime.fromisoformat(created) + ISSUER_PATIENCE
+    return patience if observed.now < patience else None
 
 
 def _issuer_missing(observed: Observed) -> Finding:
