@@ -11,8 +11,10 @@ from pathlib import Path
 import pytest
 
 from e2e.controlplane import ControlPlane
+from e2e.gate import Gate
 from e2e.gateway_api import install_gateway_api
 from e2e.installation import install
+from e2e.launching import Launcher
 from e2e.operator_process import OperatorProcess
 from e2e.peers import Bind9, Pebble, PeerUnavailableError
 from e2e.world import World
@@ -117,3 +119,18 @@ def world(control_plane: ControlPlane, kubeconfig: Path, bind9: Bind9, pebble: P
     world.apply(world.tsig_secret())
     yield world
     control_plane.kubectl("delete", "namespace", namespace, "--wait=false")
+
+
+@pytest.fixture
+def gate(control_plane: ControlPlane) -> Iterator[Gate]:
+    """Between an operator that the test launches and the API server."""
+    with Gate(control_plane.url, control_plane.ca_pem) as gate:
+        yield gate
+
+
+@pytest.fixture
+def launch(kubeconfig: Path, bind9: Bind9, tmp_path: Path) -> Iterator[Launcher]:
+    """Starts operators that end with the test. Beside the module's own, only one that elects is a mere standby."""
+    launcher = Launcher(kubeconfig, bind9, tmp_path)
+    yield launcher
+    launcher.close()

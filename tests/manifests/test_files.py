@@ -63,6 +63,14 @@ def test_a_left_over_file_is_found_and_deleted(root: Path) -> None:
     assert not (root / left_over).exists()
 
 
+def test_pages_of_the_caller_are_written_and_checked_too(root: Path) -> None:
+    flags = Path("docs/reference/flags.md")
+
+    assert flags in write(root, {flags: "one"})
+    assert check(root, {flags: "one"}) == []
+    assert check(root, {flags: "another"}) == [flags]
+
+
 def test_the_command_writes_and_then_agrees(root: Path, app: Typer) -> None:
     written = CliRunner().invoke(app)
     checked = CliRunner().invoke(app, ["--check"])

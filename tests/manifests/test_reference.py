@@ -3,7 +3,8 @@
 import pytest
 
 from certwright.manifests.crds import RESOURCES, Resource, object_schema
-from certwright.manifests.reference import permissions_page, reference_page
+from certwright.manifests.reference import permissions_page, reasons_page, reference_page
+from certwright.model.reasons import Reason
 
 
 def row(page: str, field: str) -> str:
@@ -59,3 +60,9 @@ def test_permissions_are_told_by_place() -> None:
 
     assert "## In every watched namespace" in page
     assert "| core | secrets |" in page
+
+
+def test_every_reason_has_a_row_with_its_sentence() -> None:
+    page = reasons_page()
+
+    assert [reason for reason in Reason if f"| `{reason}` | {reason.sentence} |" not in page] == []

@@ -28,7 +28,6 @@ from tests.model.builders import (
     secret_from,
     secret_of,
     spec_of,
-    with_annotations,
 )
 from tests.model.builders import pair_of as made_pair
 
@@ -289,10 +288,6 @@ def test_a_secret_shows_none_of_its_data() -> None:
     secret = secret_of(certificate_of())
     assert keys.encode(key_of()).decode().splitlines()[1] not in repr(secret)
     assert "PrivateKey" not in repr(pair_of(secret))
-
-
-def test_annotations_can_be_missing_without_harm() -> None:
-    assert pair_of(with_annotations(secret_of(certificate_of()), fingerprint=None, issuer_name=None)) is not None
 
 
 def test_not_after_is_told_in_utc() -> None:

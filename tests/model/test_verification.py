@@ -172,6 +172,7 @@ def test_an_answer_without_a_certificate_is_refused() -> None:
     ("start", "end", "told"),
     [
         pytest.param(NOW - HOUR, NOW, "expired at 2030-01-01T00:00:00Z already", id="expired"),
+        pytest.param(NOW + MINUTE, NOW + MINUTE, "ends at 2030-01-01T00:01:00Z, before it begins", id="no life at all"),
         pytest.param(NOW + 11 * MINUTE, NOW + DAY, "not valid before 2030-01-01T00:11:00Z", id="not yet valid"),
     ],
 )

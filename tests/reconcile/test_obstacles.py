@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from certwright.model.metadata import ANNOTATION_RENEW
 from certwright.model.observed import Observed
 from certwright.model.reasons import Reason
 from certwright.model.resources import CertificateStatus
@@ -13,11 +14,12 @@ from certwright.reconcile.certificate import next_step
 from certwright.reconcile.certificate_conditions import ISSUING, READY
 from certwright.reconcile.conditions import find
 from certwright.reconcile.issuer import NOT_PROBED
-from certwright.reconcile.steps import Report, Sleep
+from certwright.reconcile.steps import Reapply, Report, Sleep
 from tests.model.builders import (
     HOUR,
     NOW,
     certificate_of,
+    issued_status,
     issuer_of,
     observed_of,
     secret_of,
@@ -148,6 +150,20 @@ def test_a_changed_spec_is_not_forgotten_while_the_issuer_is_not_ready(fields: d
     assert stuck.certificate.status.observed_generation == 2
     assert stuck.certificate.status.secret is None, "or the Secret would not be read again"
     assert begins(replace(stuck, issuer=issuer_of())) in {Reason.REQUEST_CHANGED, Reason.SECRET_MISMATCH}
+
+
+def test_an_edit_that_shows_nowhere_is_applied_when_the_obstacle_is_gone() -> None:
+    """A label was removed from the template while a requested renewal was blocked; then the request was withdrawn."""
+    labelled = certificate_of(spec_of(secretTemplate={"labels": {"a": "b"}}))
+    secret = secret_of(labelled)
+    asked = certificate_of(None, issued_status(labelled, secret), generation=2, annotations={ANNOTATION_RENEW: "1"})
+    stuck = settle(observed_of(asked, secret=secret, issuer=None))
+    assert stuck.certificate.status.observed_generation == 2
+    withdrawn = certificate_of(None, stuck.certificate.status, generation=2)
+    step = next_step(replace(stuck, certificate=withdrawn))
+    assert isinstance(step, Reapply)
+    assert step.drift == ("spec",)
+    assert "a" not in step.body["metadata"]["labels"]
 
 
 CREATED = "2029-12-31T23:59:57Z"

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from certwright import manifests as generated
+from certwright.cli.flags import flags_page
 
 
 def manifests(
@@ -19,7 +20,8 @@ def manifests(
     if not (root / "pyproject.toml").is_file():
         typer.echo(f"{root} is not the root of a certwright checkout (no pyproject.toml): change directory", err=True)
         raise typer.Exit(2)
-    touched = generated.check(root) if check else generated.write(root)
+    pages = {generated.REFERENCE / "flags.md": flags_page()}
+    touched = generated.check(root, pages) if check else generated.write(root, pages)
     for path in touched:
         typer.echo(f"{path}: out of date, {generated.REMEDY}" if check else f"{path}: written", err=check)
     if check and touched:

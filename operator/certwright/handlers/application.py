@@ -50,14 +50,17 @@ async def run(settings: Settings) -> None:
     connection = await connect(kubeconfig=settings.kubeconfig, context=settings.context)
     throttle = TokenBucket(clock, rate=settings.api_qps, burst=int(settings.api_qps * 2))
     server = APIServer(connection, throttle=throttle, connections=max(settings.workers, 32))
+    # The Lease has connections of its own: its renewal must not wait behind a thousand writes.
+    lease_server = APIServer(connection)
     try:
         await require_definitions(server)
         kinds = kinds_watched(is_clusterwide=settings.is_clusterwide)
         addresses = await api_server_addresses(connection)
         operator = assemble(settings, server, clock=clock, kinds=kinds, api_server_addresses=addresses)
-        await _Process(settings, connection, server, operator, clock).run()
+        await _Process(settings, connection, (server, lease_server), operator, clock).run()
     finally:
         await server.close()
+        await lease_server.close()
 
 
 async def api_server_addresses(connection: Connection) -> tuple[IPv4Network | IPv6Network, ...]:
@@ -75,18 +78,25 @@ class _Process:
     """One run of the operator."""
 
     def __init__(
-        self, settings: Settings, connection: Connection, server: APIServer, operator: Operator, clock: Clock
+        self,
+        settings: Settings,
+        connection: Connection,
+        servers: tuple[APIServer, APIServer],
+        operator: Operator,
+        clock: Clock,
     ) -> None:
+        server, lease_server = servers
         self._settings = settings
         self._connection = connection
         self._operator = operator
         self._clock = clock
         self._lag = LoopLag(clock)
         self._intake = Intake(operator.inventory, operator.queue)
-        leases = Leases(server, namespace=settings.operator_namespace, name=settings.lease_name)
+        leases = Leases(lease_server, namespace=settings.operator_namespace, name=settings.lease_name)
         identity = unique_identity(settings.identity)
         self._elector = Elector(LeaseAdapter(leases), identity=identity, clock=clock)
         self._leads = not settings.leader_election
+        server.may_write = self._leads_now
         self._opened = asyncio.Event()
         self._stop = asyncio.Event()
         operator.sweep.on_synced.append(self._open_if_due)

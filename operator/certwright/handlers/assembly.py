@@ -12,13 +12,14 @@ from certwright.handlers.allowing import Allowance
 from certwright.handlers.certificates import CertificateWorker, Parts
 from certwright.handlers.challenge_board import Board
 from certwright.handlers.credentials import Credentials
-from certwright.handlers.drivers import Drivers
+from certwright.handlers.drivers import Drivers, Resolve
 from certwright.handlers.enrolment import Enrolments
 from certwright.handlers.garbage import Garbage
 from certwright.handlers.inventory import Inventory
 from certwright.handlers.issuers import IssuerWorker
 from certwright.handlers.metrics import Metrics
 from certwright.handlers.observation import Observer
+from certwright.handlers.reach import Reach
 from certwright.handlers.reporting import Reporter
 from certwright.handlers.secret_changes import SecretChanges, summarise
 from certwright.handlers.settings import NamespacedIssuers, Settings
@@ -37,7 +38,6 @@ from certwright.kube.route_objects import ResponderService
 from certwright.kube.secret_watch import SecretWatch
 from certwright.kube.secrets import Secrets
 from certwright.model.metadata import Key, Kind
-from certwright.protocols.transport import AddressPolicy
 from certwright.runtime.clock import Clock
 from certwright.runtime.executor import CPUExecutor
 from certwright.runtime.queue import WorkQueue
@@ -76,8 +76,12 @@ def assemble(
     clock: Clock,
     kinds: tuple[str, ...],
     api_server_addresses: tuple[IPv4Network | IPv6Network, ...],
+    resolve: Resolve | None = None,
 ) -> Operator:
-    """Make all parts. Makes no request; raises ``ValueError`` for a nameserver that is none."""
+    """Make all parts; ``resolve`` replaces the workshop that makes drivers.
+
+    Makes no request; raises ``ValueError`` for a nameserver that is none.
+    """
     inventory = Inventory()
     queue: WorkQueue[Key] = WorkQueue(clock, opened=False)
     metrics = Metrics(CollectorRegistry())
@@ -86,16 +90,16 @@ def assemble(
     watch = _watch(settings, server, changes)
     board = Board(ChallengeConfigMap(server, namespace=settings.operator_namespace), clock=clock)
     routing = _routing(settings, server)
+    reach = Reach(settings, api_server_addresses)
     workshop = Workshop(
-        settings=settings,
         credentials=Credentials(
             references=References(server), secrets=secrets, operator_namespace=settings.operator_namespace
         ),
-        solver_parts=_solver_parts(settings, server, board, routing),
-        api_server_addresses=api_server_addresses,
+        solver_parts=_solver_parts(settings, server, reach, board=board, routing=routing),
+        reach=reach,
         clock=clock,
     )
-    drivers = Drivers(resolve=workshop.resolve, queue=queue, clock=clock)
+    drivers = Drivers(resolve=resolve or workshop.resolve, queue=queue, clock=clock)
     events = Events(server, instance=settings.identity)
     reporter = Reporter(inventory=inventory, resources=resources, events=events, metrics=metrics, clock=clock)
     observer = Observer(
@@ -158,8 +162,7 @@ def assemble(
 def _watch(settings: Settings, server: APIServer, changes: SecretChanges) -> SecretWatch | None:
     if not settings.secret_watch:
         return None
-    namespace = settings.namespaces[0] if len(settings.namespaces) == 1 else ""
-    return SecretWatch(server, namespace=namespace, summarise=summarise, notify=changes.notify)
+    return SecretWatch(server, namespaces=settings.namespaces, summarise=summarise, notify=changes.notify)
 
 
 def _routing(settings: Settings, server: APIServer) -> ChallengeRouting:
@@ -170,18 +173,22 @@ def _routing(settings: Settings, server: APIServer) -> ChallengeRouting:
     return ChallengeRouting(server, service, namespaces=settings.namespaces)
 
 
-def _solver_parts(settings: Settings, server: APIServer, board: Board, routing: ChallengeRouting) -> SolverParts:
-    addresses = AddressPolicy(denied=settings.deny_cidrs, excepted=settings.allow_cidrs)
+def _solver_parts(
+    settings: Settings, server: APIServer, reach: Reach, *, board: Board, routing: ChallengeRouting
+) -> SolverParts:
     named = [Nameserver.parse(text) for text in settings.recursive_nameservers]
     resolver = Resolver(named or system_nameservers())
     is_claimed = settings.http01_namespaced_issuers is NamespacedIssuers.CLAIMED
     return SolverParts(
         board=board,
-        self_check=SelfCheck(
-            http=open_self_check_client(user_agent=USER_AGENT, addresses=addresses),
-            port=settings.http01_self_check_port,
-            resolve=resolver.host_addresses if named else None,
-        ),
+        self_checks={
+            kind: SelfCheck(
+                http=open_self_check_client(user_agent=USER_AGENT, addresses=reach.of(kind)),
+                port=settings.http01_self_check_port,
+                resolve=resolver.host_addresses if named else None,
+            )
+            for kind in (Kind.ISSUER, Kind.CLUSTER_ISSUER)
+        },
         resolver=resolver,
         claims=IngressAndRouteClaims(server) if is_claimed else None,
         routes=lambda issuer, solver: (

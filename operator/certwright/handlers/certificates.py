@@ -18,11 +18,12 @@ from certwright.handlers.reporting import Reporter
 from certwright.kube.errors import ConflictError, InvalidError, UnavailableError
 from certwright.kube.secret_watch import SecretWatch
 from certwright.kube.secrets import Secrets
+from certwright.model import policy
 from certwright.model.errors import EnrolmentError, IssuerError, RejectedError, TransientError
 from certwright.model.metadata import Key, ObjectMetadata, enrolment_secret_name
 from certwright.model.observed import Observed
 from certwright.model.resources import CertificateStatus
-from certwright.reconcile.backoff import is_longest, rejection_delay
+from certwright.reconcile.backoff import attempts_so_far, is_longest, rejection_delay
 from certwright.reconcile.certificate import next_step
 from certwright.reconcile.certificate_status import failed, internal_error, settled, under_way
 from certwright.reconcile.steps import Begin, Drop, GoOn, Reapply, Report, Sleep, Step
@@ -38,7 +39,6 @@ SHOW_AFTER = timedelta(seconds=2)
 
 MAX_STEPS = 20
 TRANSIENT = Backoff(initial=timedelta(seconds=2), maximum=timedelta(minutes=5), jitter=0)
-UNCERTAIN = Backoff(initial=timedelta(minutes=1), maximum=timedelta(minutes=10), jitter=0)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -164,13 +164,15 @@ class CertificateWorker:
         now = self._parts.clock.now()
         if now - session.opened_at < SHOW_AFTER:
             return
-        if session.shown == message:
+        current = replace(observed, now=now)
+        told = (message, policy.certificate_has_expired(current) is not None)
+        if session.shown == told:
             return
         poll_after = (now + retry_after).replace(microsecond=0)
-        status = under_way(replace(observed, now=now), session.staged, message, poll_after)
+        status = under_way(current, session.staged, message, poll_after)
         is_first = session.shown is None
         certificate = await self._parts.reporter.certificate(observed.certificate, status, is_announced=is_first)
-        session.shown = message
+        session.shown = told
         session.observed = replace(session.observed, certificate=certificate)
 
     async def _guarded(self, observed: Observed, work: Awaitable[Result | None]) -> Result | None:
@@ -190,8 +192,8 @@ class CertificateWorker:
         observed = await self._parts.observer.observe(key)
         if observed is None:
             return Done(after=timedelta(0))
-        if isinstance(error, RejectedError) and observed.staged_metadata is not None:
-            await self._parts.enrolments.drop(observed, observed.staged_metadata, observed.staged)
+        if isinstance(error, RejectedError):
+            await self._parts.enrolments.reject(observed)
         self._parts.enrolments.suspend(key)
         if isinstance(error, IssuerError):
             self._parts.drivers.distrust(observed.issuer)
@@ -203,9 +205,7 @@ class CertificateWorker:
     def _delay(self, key: Key, observed: Observed, error: EnrolmentError) -> tuple[timedelta, bool]:
         """How long until the next attempt, and whether it will not grow any more."""
         if isinstance(error, RejectedError):
-            status, spec = observed.certificate.status, observed.certificate.spec
-            is_same = status.observed_generation == observed.certificate.metadata.generation
-            attempts = ((status.failed_issuance_attempts or 0) if is_same else 0) + 1
+            spec, attempts = observed.certificate.spec, attempts_so_far(observed.certificate) + 1
             delay = max(rejection_delay(spec, attempts), error.retry_after or timedelta(0))
             return delay, is_longest(spec, attempts)
         count = self._failures.get(key, 0) + 1

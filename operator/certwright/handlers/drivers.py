@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from certwright.kube.references import MissingReference
 from certwright.model.enrolment import Abandoner, EnrolmentRequest, Issuer, ResumeData
@@ -41,6 +41,10 @@ class Recipe(Protocol):
         ...
 
 
+Resolve: TypeAlias = Callable[[KnownIssuer], Awaitable[Recipe]]
+"""Reads what an issuer refers to. Raises `MissingReference`, `EnrolmentError`."""
+
+
 @dataclass(slots=True)
 class Kept:
     """A driver, and what it was made from."""
@@ -61,9 +65,7 @@ class HoldsPermit(Protocol):
 class Drivers:
     """Makes, keeps and drops drivers; hands out the slots of their issuers."""
 
-    def __init__(
-        self, *, resolve: Callable[[KnownIssuer], Awaitable[Recipe]], queue: WorkQueue[Key], clock: Clock
-    ) -> None:
+    def __init__(self, *, resolve: Resolve, queue: WorkQueue[Key], clock: Clock) -> None:
         self._resolve = resolve
         self._queue = queue
         self._clock = clock

@@ -67,7 +67,8 @@ class Session:
     opened_at: datetime
     observed_at: datetime
     permit: Permit | None = field(default=None, repr=False)
-    shown: str | None = None
+    shown: tuple[str, bool] | None = None
+    """What was told last: what is waited for, and whether the certificate that is there has expired."""
     is_disturbed: bool = False
 
     @property
@@ -317,6 +318,14 @@ class Enrolments:
             body["metadata"] |= {"uid": pinned[0], "resourceVersion": pinned[1]}
         namespace, name = certificate.metadata.namespace, certificate.spec.secret_name
         return delivered(await self._secrets.apply(namespace, name, body, force=pinned is not None))
+
+    async def reject(self, observed: Observed) -> None:
+        """The CA said no: drop the record. The session knows it even while the watch has not shown it yet."""
+        session = self._sessions.get(self._key(observed.certificate))
+        if session is not None:
+            await self.drop(observed, session.metadata, session.staged)
+        elif observed.staged_metadata is not None:
+            await self.drop(observed, observed.staged_metadata, observed.staged)
 
     async def drop(self, observed: Observed, metadata: ObjectMetadata, staged: Staged | None) -> None:
         """Delete a record; what it left at the CA or in the DNS is taken back first."""

@@ -15,7 +15,7 @@ from certwright.model.metadata import GROUP, Key, Kind, ObjectMetadata
 from certwright.model.observed import CHECKS, Certificate
 from certwright.model.policy import issuer_refs, renewal_was_requested_in, retry_was_requested
 from certwright.model.resources import CertificateSpec, CertificateStatus, IssuerKind
-from certwright.reconcile.conditions import is_true
+from certwright.reconcile.conditions import find, is_true
 
 
 @dataclass(slots=True)
@@ -141,6 +141,7 @@ def _is_settled(certificate: Certificate) -> bool:
         not certificate.metadata.is_deleting
         and status.observed_generation == certificate.metadata.generation
         and is_true(status.conditions, "Ready")
+        and find(status.conditions, "Issuing") is None  # a renewal that waits for something is not settled
         and status.enrolment is None
         and status.last_error is None
         and status.secret is not None

@@ -119,4 +119,9 @@ def _waits_as_before(before: CertificateStatus, after: CertificateStatus) -> boo
         and before.next_action.when is None
         and before.next_action == after.next_action
         and before.observed_generation == after.observed_generation
+        and _verdicts(before) == _verdicts(after)
     )
+
+
+def _verdicts(status: CertificateStatus) -> list[tuple[str, str, str]]:
+    return [(condition.type, condition.status, condition.reason) for condition in status.conditions]

@@ -1,6 +1,6 @@
 """Puts an ACME issuer's solvers together with what they need of this process and of the cluster."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from certwright.handlers.credentials import ACMECredentials
@@ -18,10 +18,14 @@ from certwright.solvers.registry import Surroundings, solver_for
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SolverParts:
-    """What the process hands to every issuer's solvers. ``claims`` is None where tenants trust each other."""
+    """What the process hands to every issuer's solvers. ``claims`` is None where tenants trust each other.
+
+    ``self_checks`` has one for each kind of issuer: a name that a tenant wants to prove may lead to the API server or
+    to this machine, and the operator's own look at it must reach no further than his CA may be.
+    """
 
     board: ChallengeBoard
-    self_check: SelfCheck
+    self_checks: Mapping[str, SelfCheck]
     resolver: Resolver
     claims: HostClaims | None
     routes: Callable[[KnownIssuer, SolverSpec], ChallengeRoutes | None]
@@ -33,7 +37,7 @@ def configured_solvers(
     """The solvers of one issuer, in the order of its spec. Raises `IssuerError`."""
     surroundings = Surroundings(
         board=parts.board,
-        self_check=parts.self_check,
+        self_check=parts.self_checks[issuer.key.kind],
         resolver=parts.resolver,
         addresses=addresses,
         claims=parts.claims if issuer.key.kind != Kind.CLUSTER_ISSUER else None,

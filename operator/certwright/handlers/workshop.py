@@ -7,26 +7,23 @@ import hashlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
-from ipaddress import IPv4Network, IPv6Network
 
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from certwright import __version__
 from certwright.handlers.credentials import ACMECredentials, Credentials
 from certwright.handlers.drivers import Recipe
-from certwright.handlers.settings import Settings
+from certwright.handlers.reach import Reach
 from certwright.handlers.solving import SolverParts, configured_solvers
 from certwright.issuers.acme import ACMEDriver
 from certwright.model.enrolment import Issuer
 from certwright.model.errors import IssuerError
-from certwright.model.metadata import Kind
 from certwright.model.observed import KnownIssuer
 from certwright.model.reasons import Reason
 from certwright.model.resources import ACMEIssuer, BindingAlgorithm
 from certwright.model.unsupported import unsupported_issuer_fields
 from certwright.protocols.acme import AccountKey, ACMEClient, ExternalAccountBinding, MACAlgorithm, decode_mac_key
 from certwright.protocols.transport import (
-    LOCAL_NETWORKS,
     AddressPolicy,
     TransportSettings,
     UnusableTrust,
@@ -117,16 +114,14 @@ class Workshop:
     def __init__(
         self,
         *,
-        settings: Settings,
         credentials: Credentials,
         solver_parts: SolverParts,
-        api_server_addresses: tuple[IPv4Network | IPv6Network, ...],
+        reach: Reach,
         clock: Clock,
     ) -> None:
-        self._settings = settings
         self._credentials = credentials
         self._solver_parts = solver_parts
-        self._api_server_addresses = api_server_addresses
+        self._reach = reach
         self._clock = clock
 
     async def resolve(self, issuer: KnownIssuer) -> Recipe:
@@ -140,7 +135,7 @@ class Workshop:
             text = f"this version of certwright does not speak {str(issuer.spec.protocol or '').upper()} yet"
             raise IssuerError(text, reason=Reason.NOT_IMPLEMENTED)
         credentials = await self._credentials.acme(issuer, spec)
-        policy = self.addresses(issuer)
+        policy = self._reach.of(issuer.key.kind)
         return ACMERecipe(
             issuer=issuer,
             spec=spec,
@@ -149,13 +144,6 @@ class Workshop:
             solver_parts=self._solver_parts,
             clock=self._clock,
         )
-
-    def addresses(self, issuer: KnownIssuer) -> AddressPolicy:
-        """Where its connections may go: a tenant's never to this machine, its links or the API server."""
-        denied = self._settings.deny_cidrs
-        if issuer.key.kind != Kind.CLUSTER_ISSUER:
-            denied = (*denied, *LOCAL_NETWORKS, *self._api_server_addresses)
-        return AddressPolicy(denied=denied, excepted=self._settings.allow_cidrs)
 
     def _transport(self, issuer: KnownIssuer, roots: bytes | None, policy: AddressPolicy) -> TransportSettings:
         timeouts = issuer.spec.timeouts

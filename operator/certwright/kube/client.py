@@ -6,7 +6,7 @@ its transport, configuration and authentication are used as they are.
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, Protocol
 from urllib.parse import urlencode
@@ -54,6 +54,7 @@ class APIServer:
 
     def __init__(self, connection: Connection, *, throttle: Throttle | None = None, connections: int = 32) -> None:
         self._connection = connection
+        self.may_write: Callable[[], bool] = lambda: True
         self._throttle = throttle or Unthrottled()
         connection.configuration.connection_pool_maxsize = connections
         self._client = client.ApiClient(connection.configuration)
@@ -100,7 +101,13 @@ class APIServer:
         content_type: str = JSON,
         accept: str = JSON,
     ) -> Any:
-        """Send one request; wait and send it again where the server says that it is too busy."""
+        """Send one request; wait and send it again where the server says that it is too busy.
+
+        Nothing is written by a process that does not lead: one that was frozen knows it by its clock before its
+        elector runs again.
+        """
+        if method != "GET" and not self.may_write():
+            raise UnavailableError(f"{method} {path}: not sent, because this process does not lead")
         for attempt in range(RETRIES_WHEN_THROTTLED + 1):
             await self._throttle.take()
             async with self._answer(method, path, query, body, content_type, accept, REQUEST_TIMEOUT) as answer:

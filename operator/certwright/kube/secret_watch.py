@@ -41,7 +41,7 @@ class Notify(Protocol):
 
 
 class SecretWatch:
-    """Follows the managed Secrets of all namespaces, or of the ones named; ``notify`` is called for each change seen."""
+    """Follows the managed Secrets of all namespaces, or of those named; ``notify`` hears of each change seen."""
 
     def __init__(
         self,

@@ -3,6 +3,7 @@
 Nothing here talks to a cluster: it only turns the models and the rules into the files that are committed.
 """
 
-from certwright.manifests.files import REMEDY, check, render, write
+from certwright.manifests.files import REFERENCE, REMEDY, check, render, write
+from certwright.manifests.reference import GENERATED
 
-__all__ = ["REMEDY", "check", "render", "write"]
+__all__ = ["GENERATED", "REFERENCE", "REMEDY", "check", "render", "write"]

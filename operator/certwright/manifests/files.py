@@ -1,12 +1,12 @@
 """The generated files of the repository: what they should hold, writing them, and finding those that differ."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 
 from certwright.manifests.chart import crd_template, rules_template
 from certwright.manifests.crds import RESOURCES, Resource, custom_resource_definition
-from certwright.manifests.reference import permissions_page, reference_page
+from certwright.manifests.reference import permissions_page, reasons_page, reference_page
 from certwright.manifests.yaml_text import GENERATED, yaml_text
 
 CRDS = Path("crds")
@@ -17,9 +17,17 @@ REFERENCE = Path("docs/reference")
 REMEDY = "run make manifests"
 
 
-def render() -> dict[Path, str]:
-    """Every generated file, by its path from the root of the repository."""
-    files = {CHART_RULES: rules_template(), REFERENCE / "permissions.md": permissions_page()}
+def render(more: Mapping[Path, str] | None = None) -> dict[Path, str]:
+    """Every generated file, by its path from the root of the repository.
+
+    ``more`` holds those that only the caller can render: this package does not know the command line.
+    """
+    files = {
+        CHART_RULES: rules_template(),
+        REFERENCE / "permissions.md": permissions_page(),
+        REFERENCE / "reasons.md": reasons_page(),
+        **(more or {}),
+    }
     for resource in RESOURCES:
         crd = _crd_text(resource)
         files[CRDS / f"{resource.plural}.yaml"] = crd
@@ -28,10 +36,10 @@ def render() -> dict[Path, str]:
     return dict(sorted(files.items()))
 
 
-def write(root: Path) -> list[Path]:
+def write(root: Path, more: Mapping[Path, str] | None = None) -> list[Path]:
     """Writes what differs and deletes what is generated no longer; returns what was touched."""
-    files = render()
-    touched = check(root)
+    files = render(more)
+    touched = check(root, more)
     for path in touched:
         if path in files:
             (root / path).parent.mkdir(parents=True, exist_ok=True)
@@ -41,9 +49,9 @@ def write(root: Path) -> list[Path]:
     return touched
 
 
-def check(root: Path) -> list[Path]:
+def check(root: Path, more: Mapping[Path, str] | None = None) -> list[Path]:
     """The paths whose content differs from what is rendered, missing and left-over ones included."""
-    files = render()
+    files = render(more)
     differing = [path for path, text in files.items() if not _holds(root / path, text)]
     return sorted({*differing, *(path for path in _generated(root) if path not in files)})
 

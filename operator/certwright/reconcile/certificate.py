@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from certwright.model import policy
 from certwright.model.chain import fingerprint
 from certwright.model.keys import public_der
-from certwright.model.observed import DeliveredSecret, KnownIssuer, Observed
+from certwright.model.observed import Certificate, DeliveredSecret, KnownIssuer, Observed
 from certwright.model.policy import Finding
 from certwright.model.reasons import Reason
 from certwright.model.resources import IssuerKind
@@ -71,7 +71,7 @@ def _settle(observed: Observed) -> Step:
     if isinstance(secret, DeliveredSecret):
         body = wanted_body(observed, secret)
         drift = drifted(secret, body)
-        if certificate.status.observed_generation not in {None, certificate.metadata.generation}:
+        if _is_edit_unapplied(certificate):
             # A removed label, annotation or format is no difference that can be seen here: an apply drops it.
             drift.append("spec")
         if drift:
@@ -82,6 +82,14 @@ def _settle(observed: Observed) -> Step:
     if observed.staged_metadata is not None:
         return Drop(observed.staged_metadata, _given_up(observed))
     return Sleep(_earliest(observed, policy.due_time(observed)))
+
+
+def _is_edit_unapplied(certificate: Certificate) -> bool:
+    """Whether the spec is newer than the Secret: a status that tells of a failure has seen it, but checked nothing."""
+    status = certificate.status
+    if status.observed_generation is None:
+        return False
+    return status.observed_generation != certificate.metadata.generation or status.secret is None
 
 
 def _given_up(observed: Observed) -> Staged | None:

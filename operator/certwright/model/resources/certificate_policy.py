@@ -103,7 +103,7 @@ class Retry(Part):
     )
 
     initial: Duration | None = Field(
-        default=None, description="Delay after the first rejection; it doubles each time. Default: 1m."
+        default=None, description="Delay after the first rejection; it grows fourfold each time. Default: 1m."
     )
     max: Duration | None = Field(default=None, description="Longest delay. Default: 24h.")
 

@@ -133,18 +133,26 @@ class Resolver:
         kept = self._addresses.get(name)
         if kept is not None:
             return kept
-        v4, v6 = await asyncio.gather(self._ask(name, dns.rdatatype.A), self._ask(name, dns.rdatatype.AAAA))
-        found = tuple(rdata.address for rdata in _all(v4, dns.rdatatype.A) + _all(v6, dns.rdatatype.AAAA))
+        found = await self._look_up(name)
         if found:
-            self._addresses.put(name, found[:MAX_ADDRESSES])
-        return found[:MAX_ADDRESSES]
+            self._addresses.put(name, found)
+        return found
 
     async def host_addresses(self, host: str) -> tuple[str, ...]:
-        """The addresses of a host given as text, for callers that know no DNS library."""
+        """The addresses of a host given as text, for callers that know no DNS library.
+
+        They are asked for anew each time: whoever mends the address of a name must not wait for our memory, and a CA
+        that finds another address there than we looked at fails the whole order.
+        """
         try:
-            return await self.addresses(dns.name.from_text(host))
+            return await self._look_up(dns.name.from_text(host))
         except dns.exception.DNSException as error:
             raise TransientError(f"{host[:253]!r} is not a name that DNS can be asked for.") from error
+
+    async def _look_up(self, name: dns.name.Name) -> tuple[str, ...]:
+        v4, v6 = await asyncio.gather(self._ask(name, dns.rdatatype.A), self._ask(name, dns.rdatatype.AAAA))
+        found = _all(v4, dns.rdatatype.A) + _all(v6, dns.rdatatype.AAAA)
+        return tuple(rdata.address for rdata in found[:MAX_ADDRESSES])
 
     async def _ask(self, name: dns.name.Name, rdtype: dns.rdatatype.RdataType) -> dns.message.Message:
         complaints = []
