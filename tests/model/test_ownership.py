@@ -1,11 +1,10 @@
-"""Whose a Secret is, and which names in it users may not write through us."""
+"""Whose a Secret is."""
 
 from dataclasses import replace
 
 import pytest
 
-from certwright.model.metadata import RESERVED_DOMAINS
-from certwright.model.ownership import certificate_of, owner_reference, reserved
+from certwright.model.ownership import certificate_of, owner_reference
 from tests.model.builders import UID, metadata_of
 
 OURS = metadata_of(
@@ -40,10 +39,3 @@ def test_an_owner_is_named_whole_and_does_not_block_its_deletion() -> None:
     expected = {"apiVersion": "certwright.io/v1alpha1", "kind": "Certificate", "name": "web", "uid": UID}
     assert expected == owner_reference(metadata_of())
     assert {**expected, "kind": "Issuer"} == owner_reference(metadata_of(), kind="Issuer")
-
-
-def test_names_under_reserved_domains_are_told() -> None:
-    names = dict.fromkeys(
-        ["certwright.io/a", "sub.k8s.io/b", "kubernetes.io", "example.com/c", "notk8s.io/d", "cert-manager.io/e"], "x"
-    )
-    assert reserved(names, RESERVED_DOMAINS) == ["cert-manager.io/e", "certwright.io/a", "sub.k8s.io/b"]

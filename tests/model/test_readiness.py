@@ -128,11 +128,16 @@ def unlabelled(secret: DeliveredSecret) -> DeliveredSecret:
     return replace(secret, metadata=replace(secret.metadata, labels={}))
 
 
+def put_in_its_place(secret: DeliveredSecret) -> DeliveredSecret:
+    return replace(secret, metadata=replace(secret.metadata, labels={}, uid="another"))
+
+
 @pytest.mark.parametrize(
     ("change", "told"),
     [
         pytest.param(lambda s: s, None, id="ours"),
-        pytest.param(unlabelled, "exists and was not written by certwright", id="nobody's"),
+        pytest.param(unlabelled, None, id="ours, with its labels taken away"),
+        pytest.param(put_in_its_place, "exists and was not written by certwright", id="nobody's"),
         pytest.param(
             lambda s: with_annotations(s, certificate_name="other"), "belongs to Certificate other", id="another's"
         ),

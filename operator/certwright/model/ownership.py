@@ -1,7 +1,5 @@
 """Whose an object is: references to owners, and whether a Secret was written for a Certificate."""
 
-from collections.abc import Mapping
-
 from certwright.model.metadata import (
     ANNOTATION_CERTIFICATE_NAME,
     API_VERSION,
@@ -23,13 +21,3 @@ def certificate_of(secret: ObjectMetadata) -> str | None:
     if secret.labels.get(LABEL_MANAGED) != "true" or secret.labels.get(LABEL_ROLE) != ROLE_CERTIFICATE:
         return None
     return secret.annotations.get(ANNOTATION_CERTIFICATE_NAME) or None
-
-
-def reserved(names: Mapping[str, str], domains: tuple[str, ...]) -> list[str]:
-    """Which label or annotation keys lie under a domain that users may not write through us."""
-    return sorted(
-        name
-        for name in names
-        if any(name.partition("/")[0] == domain or name.partition("/")[0].endswith("." + domain) for domain in domains)
-        and "/" in name
-    )

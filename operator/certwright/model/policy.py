@@ -163,9 +163,11 @@ def secret_is_of_another(observed: Observed) -> Finding | None:
     secret, certificate = observed.secret, observed.certificate
     if not isinstance(secret, DeliveredSecret):
         return None
-    owner = certificate_of(secret.metadata)
+    owner, recorded = certificate_of(secret.metadata), certificate.status.secret
     if owner == certificate.metadata.name:
         return None
+    if owner is None and recorded is not None and recorded.uid == secret.metadata.uid:
+        return None  # The very object that we wrote: somebody took our labels away, and upkeep puts them back.
     whose = f"belongs to Certificate {owner}" if owner else "exists and was not written by certwright"
     remedy = "choose another spec.secretName, or delete the Secret if nobody needs it"
     return Finding(Reason.SECRET_NOT_OWNED, f"Secret {_name(observed)} {whose}: {remedy}")
