@@ -60,7 +60,11 @@ class World:
 
     def wait_ready(self, name: str, *, seconds: float = 30) -> Object:
         """Until the Certificate is Ready for its newest generation, the way users wait."""
-        self.kubectl("wait", "--for=condition=Ready", f"certificates.certwright.io/{name}", f"--timeout={seconds}s")
+        try:
+            self.kubectl("wait", "--for=condition=Ready", f"certificates.certwright.io/{name}", f"--timeout={seconds}s")
+        except KubectlError as error:
+            error.add_note(json.dumps(self.get("Certificate", name).get("status"), indent=1))
+            raise
         return self.get("Certificate", name)
 
     def wait_condition(self, kind: str, name: str, *, reason: str, type_: str = "Ready", seconds: float = 30) -> Object:

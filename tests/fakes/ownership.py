@@ -91,6 +91,9 @@ def _set(body: dict[str, Any], path: Path, value: Any) -> None:
 
 
 def _remove(body: dict[str, Any], path: Path) -> None:
-    for name in path[:-1]:
-        body = body.get(name) or {}
-    body.pop(path[-1], None)
+    """A map whose last field goes, goes with it, as in the real one."""
+    name, *below = path
+    if below and isinstance(body.get(name), dict):
+        _remove(body[name], tuple(below))
+    if not below or not body.get(name):
+        body.pop(name, None)

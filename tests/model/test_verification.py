@@ -1,5 +1,6 @@
 """Of what a CA answers only what was asked for is taken, and nothing that was taken is ever called wrong later."""
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -191,6 +192,29 @@ def test_a_certificate_that_is_not_valid_now_is_refused(start: datetime, end: da
 )
 def test_a_certificate_that_is_valid_now_is_taken(start: datetime, end: datetime) -> None:
     check(spec_of(), CA.issue(spec_of(), not_before=start, not_after=end))
+
+
+@pytest.mark.parametrize(
+    ("asked", "fields", "is_taken"),
+    [
+        pytest.param(None, {}, True, id="the CA was left to decide"),
+        pytest.param(90 * DAY, {}, True, id="as long as was asked for"),
+        pytest.param(365 * DAY, {}, True, id="shorter"),
+        pytest.param(87 * DAY, {}, True, id="a little longer"),
+        pytest.param(80 * DAY, {}, False, id="much longer"),
+        pytest.param(80 * DAY, {"acceptChanges": ["Validity"]}, True, id="much longer, and accepted"),
+    ],
+)
+def test_a_lifetime_beyond_what_was_asked_for_is_refused(
+    asked: timedelta | None, fields: dict[str, Any], *, is_taken: bool
+) -> None:
+    spec = spec_of(**fields)
+    chain = (CA.issue(spec, not_before=NOW, not_after=NOW + 90 * DAY), CA.certificate)
+    refusal = (
+        contextlib.nullcontext() if is_taken else pytest.raises(RejectedError, match=r"acceptChanges: \[Validity\]")
+    )
+    with refusal:
+        verify(spec, chain, key_of(), asked_validity=asked, now=NOW)
 
 
 def test_a_chain_that_does_not_hold_is_refused() -> None:

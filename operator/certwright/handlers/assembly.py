@@ -86,7 +86,7 @@ def assemble(
     queue: WorkQueue[Key] = WorkQueue(clock, opened=False)
     metrics = Metrics(CollectorRegistry())
     resources, secrets = Resources(server), Secrets(server)
-    changes = SecretChanges(inventory=inventory, queue=queue)
+    changes = SecretChanges(inventory=inventory, queue=queue, operator_namespace=settings.operator_namespace)
     watch = _watch(settings, server, changes)
     board = Board(ChallengeConfigMap(server, namespace=settings.operator_namespace), clock=clock)
     routing = _routing(settings, server)
@@ -121,7 +121,7 @@ def assemble(
         watch=watch,
         clock=clock,
     )
-    changes.enrolments = enrolments
+    changes.enrolments, changes.drivers = enrolments, drivers
     parts = Parts(
         inventory=inventory,
         observer=observer,

@@ -12,22 +12,22 @@ from typing import Any, assert_never
 
 from certwright.handlers.drivers import Drivers
 from certwright.handlers.enrolment import Delivered, Enrolments, Moved, Session, Waiting
-from certwright.handlers.inventory import CertificateRecord, Inventory
+from certwright.handlers.failing import Failing
+from certwright.handlers.inventory import CertificateRecord, Inventory, UnreadableSpecError
 from certwright.handlers.observation import Observer, delivered
 from certwright.handlers.reporting import Reporter
-from certwright.kube.errors import ConflictError, InvalidError, UnavailableError
+from certwright.kube.errors import ConflictError, InvalidError, KubeError, NotFoundError
 from certwright.kube.secret_watch import SecretWatch
 from certwright.kube.secrets import Secrets
 from certwright.model import policy
-from certwright.model.errors import EnrolmentError, IssuerError, RejectedError, TransientError
+from certwright.model.errors import EnrolmentError, TransientError
 from certwright.model.metadata import Key, ObjectMetadata, enrolment_secret_name
 from certwright.model.observed import Observed
+from certwright.model.reasons import Reason
 from certwright.model.resources import CertificateStatus
-from certwright.reconcile.backoff import attempts_so_far, is_longest, rejection_delay
 from certwright.reconcile.certificate import next_step
-from certwright.reconcile.certificate_status import failed, internal_error, settled, under_way
+from certwright.reconcile.certificate_status import settled, under_way
 from certwright.reconcile.steps import Begin, Drop, GoOn, Reapply, Report, Sleep, Step
-from certwright.runtime.backoff import Backoff
 from certwright.runtime.clock import Clock
 from certwright.runtime.queue import WorkQueue
 from certwright.runtime.workers import Done, Result, Retry
@@ -38,7 +38,6 @@ SHOW_AFTER = timedelta(seconds=2)
 """An enrolment that takes longer is shown in the status; one that does not costs no write for it."""
 
 MAX_STEPS = 20
-TRANSIENT = Backoff(initial=timedelta(seconds=2), maximum=timedelta(minutes=5), jitter=0)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -61,7 +60,14 @@ class CertificateWorker:
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
-        self._failures: dict[Key, int] = {}
+        self._failing = Failing(
+            observer=parts.observer,
+            drivers=parts.drivers,
+            enrolments=parts.enrolments,
+            reporter=parts.reporter,
+            queue=parts.queue,
+            clock=parts.clock,
+        )
 
     async def handle(self, key: Key) -> Result:
         """Bring one Certificate as far as it can be brought now."""
@@ -69,15 +75,38 @@ class CertificateWorker:
         if record is not None and self._is_quiet(key, record):
             return Done(after=self._until(_wake_time(record)))
         try:
-            return await self._work(key)
-        except (ConflictError, InvalidError) as error:
-            _log.debug("%s: a write was refused and everything is looked at again: %s", key, error)
-            self._parts.observer.distrust(key)
-            self._parts.enrolments.suspend(key)
-            return Retry()
-        except UnavailableError as error:
-            _log.warning("%s: the API server does not answer: %s", key, error)
-            return Retry()
+            return await self._work_or_tell(key)
+        except (ConflictError, NotFoundError) as error:
+            _log.debug("%s: what was written to has changed and everything is looked at again: %s", key, error)
+            return self._look_again(key)
+        except InvalidError as error:
+            return await self._refused(key, error)
+        except KubeError as error:
+            _log.warning("%s: the API server refuses or does not answer: %s", key, error)
+            return self._look_again(key)
+        except Exception:
+            await self._failing.report_internal(key)
+            raise
+
+    def _look_again(self, key: Key) -> Result:
+        """What is known is out of date, a write without an answer included."""
+        self._parts.observer.distrust(key)
+        self._parts.enrolments.suspend(key)
+        return Retry()
+
+    async def _refused(self, key: Key, error: InvalidError) -> Result:
+        """The API server calls invalid what was written: once may be a race, twice is told to the author."""
+        _log.warning("%s: the API server refuses what was written: %s", key, error)
+        again = self._look_again(key)
+        if self._parts.queue.failures(key) == 0 and key not in self._failing:
+            return again
+        text = f"the API server refuses what was made of this Certificate: {error.message}"
+        try:
+            observed = await self._parts.observer.observe(key)
+            told = TransientError(text, reason=Reason.INVALID_SPEC, code=str(error.status))
+            return await self._failing.report(observed, told) if observed is not None else again
+        except KubeError:
+            return again
 
     def _is_quiet(self, key: Key, record: CertificateRecord) -> bool:
         """Whether the record and the watch together say that there is nothing to do: no request is made for it."""
@@ -89,6 +118,17 @@ class CertificateWorker:
         is_due = due is not None and due <= self._parts.clock.now()
         return not is_due and record.matches(watch.get(key.namespace, record.secret_name))
 
+    async def _work_or_tell(self, key: Key) -> Result:
+        try:
+            return await self._work(key)
+        except UnreadableSpecError as error:
+            self._parts.enrolments.suspend(key)
+            record = self._parts.inventory.certificates.get(key)
+            if record is None or record.body is None:
+                return Retry()
+            await self._parts.reporter.unreadable(key, record.body, str(error))
+            return Done()
+
     async def _work(self, key: Key) -> Result:
         session = self._parts.enrolments.resumable(key)
         if session is not None:
@@ -99,9 +139,10 @@ class CertificateWorker:
             observed = await self._parts.observer.observe(key)
             if observed is None:
                 await self._parts.enrolments.abandon(key)
-                self._failures.pop(key, None)
+                self._failing.forget(key)
                 self._parts.queue.discard(key)
                 return Done()
+            await self._parts.enrolments.abandon_earlier(key, observed.certificate.metadata.uid)
             if observed.certificate.metadata.is_deleting:
                 await self._parts.enrolments.abandon(key)
                 return Done()
@@ -113,6 +154,10 @@ class CertificateWorker:
 
     async def _carry_out(self, step: Step, observed: Observed) -> Result | None:
         """Do one step; None: look again at once."""
+        if isinstance(step, Sleep | Report):
+            # Nothing is asked of the CA now: whoever is suspended halfway must not keep others waiting.
+            self._parts.enrolments.suspend(observed.key)
+            self._failing.forget(observed.key)
         match step:
             case Sleep(until=until):
                 return Done(after=self._until(until))
@@ -126,13 +171,15 @@ class CertificateWorker:
                 return None
             case Reapply(body=body, secret=secret, drift=drift):
                 return await self._reapply(observed, body, secret, drift)
-            case Begin():
-                return await self._guarded(observed, self._begin(step, observed))
-            case GoOn():
-                session = self._parts.enrolments.open(observed, step)
-                return await self._advance(observed, session)
+            case Begin() | GoOn():
+                return await self._failing.wait(observed) or await self._enrol(step, observed)
             case _:
                 assert_never(step)
+
+    async def _enrol(self, step: Begin | GoOn, observed: Observed) -> Result | None:
+        if isinstance(step, Begin):
+            return await self._guarded(observed, self._begin(step, observed))
+        return await self._advance(observed, self._parts.enrolments.open(observed, step))
 
     async def _begin(self, step: Begin, observed: Observed) -> Result | None:
         session = await self._parts.enrolments.begin(step, observed)
@@ -142,17 +189,20 @@ class CertificateWorker:
         return await self._guarded(observed, self._go_on(observed, session))
 
     async def _go_on(self, observed: Observed, session: Session) -> Result | None:
-        key = _key(observed)
-        permit = self._parts.drivers.permit(session.issuer, key, session)
-        if isinstance(permit, timedelta):
-            return Done(after=permit)
+        if session.permit is None:
+            permit = self._parts.drivers.permit(session.issuer, observed.key, session)
+            if isinstance(permit, timedelta):
+                return Done(after=permit)
+            session.going_since = self._parts.clock.now()
+            if not self._parts.enrolments.is_young(session):
+                return None
         answer = await self._parts.enrolments.advance(session)
         match answer:
             case Waiting(retry_after=retry_after, message=message):
                 await self._show(observed, session, message, retry_after)
                 return Done(after=retry_after)
             case Delivered():
-                self._failures.pop(key, None)
+                self._failing.forget(observed.key)
                 return Done(after=self._until(answer.due))
             case Moved():
                 return None
@@ -162,7 +212,7 @@ class CertificateWorker:
     async def _show(self, observed: Observed, session: Session, message: str, retry_after: timedelta) -> None:
         """Tell what is waited for, once it has lasted long enough that someone may look."""
         now = self._parts.clock.now()
-        if now - session.opened_at < SHOW_AFTER:
+        if now - session.going_since < SHOW_AFTER:
             return
         current = replace(observed, now=now)
         told = (message, policy.certificate_has_expired(current) is not None)
@@ -177,42 +227,10 @@ class CertificateWorker:
 
     async def _guarded(self, observed: Observed, work: Awaitable[Result | None]) -> Result | None:
         """Do it; what a driver or check raises becomes a status and a later attempt."""
-        key = _key(observed)
         try:
             return await work
         except EnrolmentError as error:
-            return await self._fail(key, error)
-        except (ConflictError, InvalidError, UnavailableError):
-            raise
-        except Exception:
-            await self._report_internal(key)
-            raise
-
-    async def _fail(self, key: Key, error: EnrolmentError) -> Result:
-        observed = await self._parts.observer.observe(key)
-        if observed is None:
-            return Done(after=timedelta(0))
-        if isinstance(error, RejectedError):
-            await self._parts.enrolments.reject(observed)
-        self._parts.enrolments.suspend(key)
-        if isinstance(error, IssuerError):
-            self._parts.drivers.distrust(observed.issuer)
-        delay, is_last = self._delay(key, observed, error)
-        status = failed(observed, error, delay=delay, is_longest=is_last)
-        await self._parts.reporter.failure(observed.certificate, status, error)
-        return Done(after=delay)
-
-    def _delay(self, key: Key, observed: Observed, error: EnrolmentError) -> tuple[timedelta, bool]:
-        """How long until the next attempt, and whether it will not grow any more."""
-        if isinstance(error, RejectedError):
-            spec, attempts = observed.certificate.spec, attempts_so_far(observed.certificate) + 1
-            delay = max(rejection_delay(spec, attempts), error.retry_after or timedelta(0))
-            return delay, is_longest(spec, attempts)
-        count = self._failures.get(key, 0) + 1
-        self._failures[key] = count
-        delay = TRANSIENT.delay(count)
-        asked = error.retry_after if isinstance(error, TransientError) else None
-        return max(delay, asked or timedelta(0)), delay == TRANSIENT.maximum
+            return await self._failing.report(observed, error)
 
     async def _reapply(
         self, observed: Observed, body: Mapping[str, Any], secret: ObjectMetadata, drift: tuple[str, ...]
@@ -224,31 +242,18 @@ class CertificateWorker:
         }
         name = certificate.spec.secret_name
         written = delivered(await self._parts.secrets.apply(secret.namespace, name, pinned, force=True))
-        _log.info("%s: Secret %s was written again: %s", _key(observed), name, ", ".join(drift))
+        _log.info("%s: Secret %s was written again: %s", observed.key, name, ", ".join(drift))
         status = settled(replace(observed, secret=written), written)
         await self._parts.reporter.certificate(certificate, status)
         return None if observed.staged_metadata is not None else Done(after=self._until(status.renewal_time))
-
-    async def _report_internal(self, key: Key) -> None:
-        try:
-            observed = await self._parts.observer.observe(key)
-            if observed is not None:
-                delay = timedelta(seconds=2 ** min(self._parts.queue.failures(key) + 1, 8))
-                await self._parts.reporter.certificate(observed.certificate, internal_error(observed, delay=delay))
-        except Exception:  # noqa: BLE001 - the failure that is being reported matters more than this one
-            _log.exception("%s: the failure could not be reported in the status", key)
 
     def _until(self, when: datetime | None) -> timedelta | None:
         return max(when - self._parts.clock.now(), timedelta(0)) if when is not None else None
 
 
-def _key(observed: Observed) -> Key:
-    metadata = observed.certificate.metadata
-    return Key("Certificate", metadata.namespace, metadata.name)
-
-
 def _wake_time(record: CertificateRecord) -> datetime | None:
-    return record.due or record.not_after
+    """When a settled Certificate must be looked at: a renewal that is switched off lets it expire."""
+    return min((when for when in (record.due, record.not_after) if when is not None), default=None)
 
 
 def _next_instant(status: CertificateStatus, now: datetime) -> datetime | None:

@@ -124,15 +124,22 @@ class Drivers:
 
     def distrust(self, issuer: KnownIssuer | None) -> None:
         """An attempt failed because of the issuer: it is probed again, with credentials read anew."""
-        if issuer is not None and issuer.key not in self._distrusted:
-            self._distrusted.add(issuer.key)
-            self._queue.add(issuer.key)
+        if issuer is not None:
+            self.probe_again(issuer.key)
+
+    def probe_again(self, key: Key) -> None:
+        """Something that an issuer rests on was changed."""
+        if key not in self._distrusted:
+            self._distrusted.add(key)
+            self._queue.add(key)
 
     def is_distrusted(self, key: Key) -> bool:
-        """Whether a probe was asked for; asking ends it."""
-        found = key in self._distrusted
+        """Whether a probe was asked for."""
+        return key in self._distrusted
+
+    def trust(self, key: Key) -> None:
+        """The probe is made: whoever fails from now on asks for another."""
         self._distrusted.discard(key)
-        return found
 
     def discard(self, key: Key) -> None:
         """Drop a driver; its connections are closed a little later, when the requests under way have ended."""

@@ -45,6 +45,7 @@ from certwright.model.staged import Staged, staged_secret, to_data
 from certwright.model.tls_secret import IssuedBy, KeyPair, render
 from certwright.model.verification import verify
 from certwright.reconcile.certificate_status import issued
+from certwright.reconcile.issuer import known_issuer
 from certwright.reconcile.steps import Begin, GoOn
 from certwright.runtime.clock import Clock
 from certwright.runtime.executor import CPUExecutor
@@ -58,13 +59,13 @@ SESSION_LIFE = timedelta(seconds=60)
 
 @dataclass(slots=True, kw_only=True)
 class Session:
-    """An enrolment under way, as this process remembers it."""
+    """An enrolment under way, as this process remembers it. ``going_since`` is when it got its slot at the issuer."""
 
     observed: Observed
     staged: Staged
     metadata: ObjectMetadata
     issuer: KnownIssuer
-    opened_at: datetime
+    going_since: datetime
     observed_at: datetime
     permit: Permit | None = field(default=None, repr=False)
     shown: tuple[str, bool] | None = None
@@ -159,7 +160,10 @@ class Enrolments:
             self._sessions[key].release()
 
     def resumable(self, key: Key) -> Session | None:
-        """The session, if all that it was opened with still holds as far as the watches tell."""
+        """The session, if all that it was opened with still holds as far as the watches tell.
+
+        One that stands in line for its slot may be old: it looks again when it has got it, not each time it asks.
+        """
         session = self._sessions.get(key)
         record = self._inventory.certificates.get(key)
         if session is None or record is None or session.is_disturbed:
@@ -171,8 +175,12 @@ class Enrolments:
             == (session.issuer.metadata.uid, session.issuer.metadata.generation)
         )
         is_same = (record.uid, str(record.version)) == (seen.uid, seen.resource_version)
-        is_young = self._clock.now() - session.observed_at < SESSION_LIFE
-        return session if is_same and is_same_issuer and is_young else None
+        is_fit = session.permit is None or self.is_young(session)
+        return session if is_same and is_same_issuer and is_fit else None
+
+    def is_young(self, session: Session) -> bool:
+        """Whether it may go on without looking at everything again."""
+        return self._clock.now() - session.observed_at < SESSION_LIFE
 
     def open(self, observed: Observed, step: GoOn) -> Session:
         """The session of a staged record that was read or remembered."""
@@ -182,7 +190,7 @@ class Enrolments:
             staged=step.staged,
             metadata=step.metadata,
             issuer=step.issuer,
-            opened_at=known.opened_at if known else self._clock.now(),
+            going_since=known.going_since if known else self._clock.now(),
             observed_at=observed.now,
             permit=known.permit if known else None,
             shown=known.shown if known else None,
@@ -294,9 +302,16 @@ class Enrolments:
         observed = session.observed
         key = answer.key or session.staged.key
         certificate = observed.certificate
-        verify(certificate.spec, answer.chain, key, anchors=answer.anchors, now=self._clock.now())
+        verify(
+            certificate.spec,
+            answer.chain,
+            key,
+            anchors=answer.anchors,
+            asked_validity=answer.asked_validity,
+            now=self._clock.now(),
+        )
         fresh = await self._observer.certificate(session.key, is_read_again=True)
-        if fresh is None or fresh.metadata.is_deleting or not _is_same(fresh, certificate):
+        if fresh is None or fresh.metadata.is_deleting or not is_same_request(fresh, certificate):
             session.is_disturbed = True
             return Moved()
         secret = await self._write(observed, KeyPair(**_split(answer), key=key), session.issuer)
@@ -333,7 +348,7 @@ class Enrolments:
         session = self._sessions.pop(key, None)
         if session is not None:
             session.release()
-        if staged is not None and staged.resume and observed.issuer is not None:
+        if staged is not None and staged.resume:
             request = EnrolmentRequest(
                 certificate=observed.certificate.metadata,
                 spec=observed.certificate.spec,
@@ -341,7 +356,7 @@ class Enrolments:
                 csr=staged.csr,
                 started_at=staged.started_at,
             )
-            await self._take_back(observed.issuer, request, staged)
+            await self._take_back(self._maker(staged, observed.issuer), request, staged)
         await self._secrets.delete(metadata)
 
     async def abandon(self, key: Key) -> None:
@@ -352,9 +367,27 @@ class Enrolments:
         session.release()
         await self._take_back(session.issuer, self._request(session), session.staged)
 
-    async def _take_back(self, issuer: KnownIssuer, request: EnrolmentRequest, staged: Staged) -> None:
-        if staged.destination != issuer.destination:
-            _log.info("%s: what was presented for an earlier issuer cannot be taken back", request.certificate.name)
+    async def abandon_earlier(self, key: Key, uid: str) -> None:
+        """The Certificate was deleted and made anew under its name: what is under way is not for this one."""
+        session = self._sessions.get(key)
+        if session is not None and session.observed.certificate.metadata.uid != uid:
+            await self.abandon(key)
+
+    def _maker(self, staged: Staged, named: KnownIssuer | None) -> KnownIssuer | None:
+        """The issuer that a record was made for, whichever one the Certificate names by now; None where it is gone.
+
+        Its server may be another one by now, which knows nothing of the order; but its solvers can take proofs back.
+        """
+        uid = staged.destination.issuer_uid
+        if named is not None and named.metadata.uid == uid:
+            return named
+        bodies = self._inventory.issuers.values()
+        return next((known_issuer(body) for body in bodies if body["metadata"]["uid"] == uid), None)
+
+    async def _take_back(self, issuer: KnownIssuer | None, request: EnrolmentRequest, staged: Staged) -> None:
+        if issuer is None:
+            name = request.certificate.name
+            _log.warning("%s: its issuer is gone, and what it had presented for a proof cannot be taken back", name)
             return
         try:
             await self._drivers.abandon(issuer, request, staged.resume)
@@ -365,7 +398,7 @@ class Enrolments:
         return Key(Kind.CERTIFICATE, certificate.metadata.namespace, certificate.metadata.name)
 
 
-def _is_same(fresh: Certificate, known: Certificate) -> bool:
+def is_same_request(fresh: Certificate, known: Certificate) -> bool:
     """The same object with the same spec; other writers' labels and annotations do not matter."""
     return (fresh.metadata.uid, fresh.metadata.generation) == (known.metadata.uid, known.metadata.generation)
 

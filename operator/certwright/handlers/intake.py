@@ -31,7 +31,7 @@ class Intake:
         self.is_open = True
 
     def take(self, kind: str, event: Mapping[str, Any]) -> None:
-        """One watch event. An object that cannot be parsed is logged: no API server of ours lets one pass."""
+        """One watch event. An object without the metadata that every object has is logged and left alone."""
         body = event["object"]
         key = Key(kind, body["metadata"].get("namespace", ""), body["metadata"]["name"])
         if not self.is_open:

@@ -9,12 +9,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from pydantic import ValidationError
+
 from certwright.kube.objects import metadata_of
 from certwright.kube.secret_watch import Seen
 from certwright.model.metadata import GROUP, Key, Kind, ObjectMetadata
 from certwright.model.observed import CHECKS, Certificate
 from certwright.model.policy import issuer_refs, renewal_was_requested_in, retry_was_requested
 from certwright.model.resources import CertificateSpec, CertificateStatus, IssuerKind
+from certwright.model.resources.schema import told
 from certwright.reconcile.conditions import find, is_true
 
 
@@ -95,14 +98,25 @@ class Inventory:
             [key for key, record in self.certificates.items() if record.issuer == issuer and not record.is_settled]
         )
 
+    def users_of_account(self, namespace: str, name: str, *, operator_namespace: str) -> Iterator[Key]:
+        """The issuers whose account key is in this Secret; a ClusterIssuer's is in the operator's namespace."""
+        for key, body in self.issuers.items():
+            ref = ((body.get("spec") or {}).get("acme") or {}).get("privateKeySecretRef") or {}
+            if (key.namespace or operator_namespace, ref.get("name")) == (namespace, name):
+                yield key
+
+
+class UnreadableSpecError(ValueError):
+    """A newer CRD allowed what this version does not know; the text names the fields."""
+
 
 def parse_certificate(body: Mapping[str, Any]) -> Certificate:
-    """A Certificate as a value. Raises ``ValueError`` for a spec that no API server has validated."""
-    return Certificate(
-        metadata=metadata_of(body),
-        spec=CertificateSpec.model_validate(body.get("spec") or {}),
-        status=CertificateStatus.from_api(body.get("status")),
-    )
+    """A Certificate as a value. Raises `UnreadableSpecError`."""
+    try:
+        spec = CertificateSpec.model_validate(body.get("spec") or {})
+    except ValidationError as error:
+        raise UnreadableSpecError(f"this version of certwright cannot read it: {told(error)}") from error
+    return Certificate(metadata=metadata_of(body), spec=spec, status=CertificateStatus.from_api(body.get("status")))
 
 
 def issuer_key(certificate: Certificate) -> Key | None:
@@ -116,21 +130,25 @@ def issuer_key(certificate: Certificate) -> Key | None:
 
 
 def _record(body: Mapping[str, Any]) -> CertificateRecord:
-    certificate = parse_certificate(body)
-    status, seen = certificate.status, certificate.status.secret
+    metadata, status = metadata_of(body), CertificateStatus.from_api(body.get("status"))
+    seen = status.secret
+    try:
+        certificate = parse_certificate(body)
+    except UnreadableSpecError:
+        certificate = None  # It is known all the same: what cannot be read must keep nobody waiting.
     return CertificateRecord(
-        uid=certificate.metadata.uid,
-        version=int(certificate.metadata.resource_version),
-        secret_name=certificate.spec.secret_name,
+        uid=metadata.uid,
+        version=int(metadata.resource_version),
+        secret_name=certificate.spec.secret_name if certificate else "",
         secret_uid=seen.uid if seen else "",
         secret_version=seen.resource_version if seen else "",
-        issuer=issuer_key(certificate),
+        issuer=issuer_key(certificate) if certificate else None,
         protocol=status.protocol or "",
         is_ready=is_true(status.conditions, "Ready"),
         not_before=status.not_before,
         not_after=status.not_after,
         due=status.renewal_time,
-        body=None if _is_settled(certificate) else body,
+        body=None if certificate and _is_settled(certificate) else body,
     )
 
 

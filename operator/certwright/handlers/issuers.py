@@ -10,7 +10,7 @@ from datetime import timedelta
 from certwright.handlers.drivers import Drivers
 from certwright.handlers.inventory import Inventory
 from certwright.handlers.reporting import Reporter
-from certwright.kube.errors import ConflictError, InvalidError, UnavailableError
+from certwright.kube.errors import ConflictError, ForbiddenError, KubeError, NotFoundError
 from certwright.kube.references import MissingReference
 from certwright.kube.resources import Resources
 from certwright.model.errors import EnrolmentError, TransientError
@@ -31,6 +31,9 @@ EAGER = timedelta(seconds=5)
 PATIENT = timedelta(seconds=30)
 EAGER_TRIES = 12
 """A missing reference is looked for every 5 s for a minute, then every 30 s."""
+
+REST = timedelta(seconds=10)
+"""Between two probes that failed enrolments ask for: a thousand of them are one question."""
 
 FAILING = Backoff(initial=timedelta(seconds=5), maximum=timedelta(minutes=5), jitter=0)
 
@@ -59,19 +62,32 @@ class IssuerWorker:
     async def handle(self, key: Key) -> Result:
         """Probe the issuer if that is due."""
         body = self._inventory.issuers.get(key)
-        if body is None:
+        if body is None or body["metadata"].get("deletionTimestamp"):
             self._drivers.discard(key)
+            self._tries.pop(key, None)
             self._wake(key)
             return Done()
         issuer = known_issuer(body)
-        if issuer.metadata.is_deleting:
-            self._wake(key)
-            return Done()
-        now = self._clock.now()
-        if not is_probe_due(issuer, now) and not self._drivers.is_distrusted(key):
-            self._wake(key)
-            last = issuer.status.last_probe
-            return Done(after=(last + PROBE_INTERVAL - now) if last else PROBE_INTERVAL)
+        try:
+            return await self._probe_if_due(issuer)
+        except (ConflictError, NotFoundError) as error:
+            _log.debug("%s: it has changed and is looked at again: %s", key, error)
+        except KubeError as error:
+            _log.warning("%s: the API server refuses or does not answer: %s", key, error)
+        await self._read_again(key)
+        return Retry()
+
+    async def _probe_if_due(self, issuer: KnownIssuer) -> Result:
+        key, now, last = issuer.key, self._clock.now(), issuer.status.last_probe
+        if issuer.fault is not None:
+            return await self._unready(issuer, Finding(Reason.INVALID_SPEC, issuer.fault), None)
+        if last is not None and not is_probe_due(issuer, now):
+            if not self._drivers.is_distrusted(key):
+                self._wake(key)
+                return Done(after=last + PROBE_INTERVAL - now)
+            if now < last + REST:
+                return Done(after=last + REST - now)
+        self._drivers.trust(key)
         return await self._probe(issuer)
 
     async def _probe(self, issuer: KnownIssuer) -> Result:
@@ -83,28 +99,37 @@ class IssuerWorker:
             return await self._unready(
                 issuer, Finding(Reason.MISSING_REFERENCE, error.message), self._missing_delay(key)
             )
+        except ForbiddenError as error:
+            text = f"the operator's role does not allow what this issuer needs: {error.message}"
+            return await self._unready(issuer, Finding(Reason.MISSING_REFERENCE, text), self._failing_delay(key))
         except EnrolmentError as error:
+            is_missing = error.reason is Reason.ACCOUNT_KEY_MISSING
             asked = error.retry_after if isinstance(error, TransientError) else None
-            delay = max(self._failing_delay(key), asked or timedelta(0))
+            delay = max(self._missing_delay(key) if is_missing else self._failing_delay(key), asked or timedelta(0))
             return await self._unready(issuer, Finding(error.reason, error.message), delay)
         self._tries.pop(key, None)
         return await self._write(issuer, probed(issuer, report, self._clock.now()), PROBE_INTERVAL)
 
-    async def _unready(self, issuer: KnownIssuer, why: Finding, delay: timedelta) -> Result:
+    async def _unready(self, issuer: KnownIssuer, why: Finding, delay: timedelta | None) -> Result:
         self._drivers.discard(issuer.key)
         return await self._write(issuer, unready(issuer, why, self._clock.now()), delay)
 
-    async def _write(self, issuer: KnownIssuer, status: IssuerStatus, delay: timedelta) -> Result:
-        try:
-            await self._reporter.issuer(issuer, status)
-        except (ConflictError, InvalidError, UnavailableError) as error:
-            _log.debug("%s: the status was not written: %s", issuer.key, error)
-            body = await self._resources.get(issuer.key)
-            if body is not None:
-                self._inventory.upsert_issuer(issuer.key, body)
-            return Retry()
-        self._wake(issuer.key)
+    async def _write(self, issuer: KnownIssuer, status: IssuerStatus, delay: timedelta | None) -> Result:
+        """Whoever waits for this issuer is woken only where there is news for him."""
+        now = await self._reporter.issuer(issuer, status)
+        if now.obstacle != issuer.obstacle:
+            self._wake(issuer.key)
         return Done(after=delay)
+
+    async def _read_again(self, key: Key) -> None:
+        try:
+            body = await self._resources.get(key)
+        except KubeError:
+            return
+        if body is None:
+            self._inventory.forget(key)
+        else:
+            self._inventory.upsert_issuer(key, body)
 
     def _wake(self, key: Key) -> None:
         """Have every Certificate that waits for this issuer look again."""

@@ -12,7 +12,7 @@ from prometheus_client.registry import Collector
 
 from certwright.handlers.inventory import CertificateRecord, Inventory
 from certwright.model.errors import EnrolmentError
-from certwright.model.metadata import Key, Kind, ObjectMetadata
+from certwright.model.metadata import Key, Kind
 from certwright.model.observed import Certificate
 from certwright.model.policy import issuer_refs
 from certwright.model.resources import CertificateStatus, IssuerStatus
@@ -42,18 +42,18 @@ class Metrics:
             registry=registry,
         )
 
-    def issued(self, _metadata: ObjectMetadata, status: CertificateStatus, staged: Staged, took: timedelta) -> None:
+    def issued(self, status: CertificateStatus, staged: Staged, took: timedelta) -> None:
         """A certificate was delivered."""
         kind, name = (status.issuer_ref.kind, status.issuer_ref.name) if status.issuer_ref else ("", "")
         protocol = staged.destination.protocol
         self._issuances.labels(kind, name, protocol, "success", str(staged.reason)).inc()
         self._durations.labels(kind, name, protocol).observe(took.total_seconds())
 
-    def failed(self, _metadata: ObjectMetadata, certificate: Certificate, error: EnrolmentError) -> None:
+    def failed(self, certificate: Certificate, error: EnrolmentError, *, protocol: str) -> None:
         """An attempt failed."""
         ref = next(iter(issuer_refs(certificate)), None)
         kind, name = (str(ref.kind), ref.name) if ref else ("", "")
-        self._issuances.labels(kind, name, certificate.status.protocol or "", "failure", str(error.reason)).inc()
+        self._issuances.labels(kind, name, protocol, "failure", str(error.reason)).inc()
 
 
 class InventoryCollector(Collector):

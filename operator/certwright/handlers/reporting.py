@@ -1,19 +1,24 @@
 """Writes statuses and Events, so that every transition is told once and nothing is told twice."""
 
 import logging
+from collections.abc import Mapping
+from typing import Any
 
 from certwright.handlers.inventory import Inventory, parse_certificate
 from certwright.handlers.metrics import Metrics
 from certwright.kube.events import Events
+from certwright.kube.objects import metadata_of
 from certwright.kube.resources import Resources
 from certwright.model.errors import EnrolmentError
-from certwright.model.metadata import Key, Kind
+from certwright.model.metadata import Key, Kind, ObjectMetadata
 from certwright.model.observed import Certificate, KnownIssuer
 from certwright.model.reasons import Reason
 from certwright.model.resources import CertificateStatus, IssuerStatus
 from certwright.model.resources.fields import format_instant
 from certwright.model.staged import Staged
 from certwright.reconcile.conditions import find
+from certwright.reconcile.issuer import known_issuer
+from certwright.reconcile.unreadable import unreadable
 from certwright.runtime.clock import Clock
 
 _log = logging.getLogger(__name__)
@@ -41,11 +46,24 @@ class Reporter:
         body = await self._resources.write_status(Kind.CERTIFICATE, certificate.metadata, status.to_api())
         self._inventory.upsert_certificate(key, body)
         if is_announced:
-            await self._announce(certificate, status)
+            await self._announce(certificate.metadata, certificate.status, status)
         return parse_certificate(body)
 
-    async def _announce(self, certificate: Certificate, status: CertificateStatus) -> None:
-        before, now = find(certificate.status.conditions, "Issuing"), find(status.conditions, "Issuing")
+    async def unreadable(self, key: Key, body: Mapping[str, Any], fault: str) -> None:
+        """This version cannot read the spec: said once, in the status, in an Event and in the log."""
+        metadata, before = metadata_of(body), CertificateStatus.from_api(body.get("status"))
+        status = unreadable(metadata, before, fault, now=self._clock.now())
+        if status == before:
+            return
+        _log.error("%s: %s", key, fault)
+        written = await self._resources.write_status(Kind.CERTIFICATE, metadata, status.to_api())
+        self._inventory.upsert_certificate(key, written)
+        await self._announce(metadata, before, status)
+
+    async def _announce(
+        self, certificate: ObjectMetadata, earlier: CertificateStatus, status: CertificateStatus
+    ) -> None:
+        before, now = find(earlier.conditions, "Issuing"), find(status.conditions, "Issuing")
         if now is None or (before is not None and (before.status, before.reason) == (now.status, now.reason)):
             return
         is_issuing = now.status == "True"
@@ -55,37 +73,43 @@ class Reporter:
         """A new certificate was delivered."""
         await self.certificate(certificate, status, is_announced=False)
         took = self._clock.now() - staged.started_at
-        self._metrics.issued(certificate.metadata, status, staged, took)
+        self._metrics.issued(status, staged, took)
         until = format_instant(status.not_after) if status.not_after else "?"
         note = (
             f"Certificate written to Secret {certificate.spec.secret_name} ({staged.reason}); "
             f"serial {status.serial_number}, valid until {until}"
         )
         _log.info("Certificate %s/%s: %s", certificate.metadata.namespace, certificate.metadata.name, note)
-        await self._post(certificate, "Issued", note, is_warning=False)
+        await self._post(certificate.metadata, "Issued", note, is_warning=False)
 
-    async def failure(self, certificate: Certificate, status: CertificateStatus, error: EnrolmentError) -> None:
+    async def failure(
+        self, certificate: Certificate, status: CertificateStatus, error: EnrolmentError, *, protocol: str
+    ) -> None:
         """An attempt failed: one write, and an Event unless the same was told before.
 
         A repeat that waits no longer than the last one is not written at all.
         """
         before = certificate.status.last_error
         is_same = before is not None and (before.reason, before.message) == (str(error.reason), error.message[:1024])
-        self._metrics.failed(certificate.metadata, certificate, error)
+        self._metrics.failed(certificate, error, protocol=protocol)
         if is_same and _waits_as_before(certificate.status, status):
             return
         where = f"{certificate.metadata.namespace}/{certificate.metadata.name}"
         _log.warning("Certificate %s: %s: %s", where, error.reason, error.message)
         await self.certificate(certificate, status, is_announced=False)
         if not is_same:
-            await self._post(certificate, str(error.reason), error.message, is_warning=True)
+            await self._post(certificate.metadata, str(error.reason), error.message, is_warning=True)
 
-    async def issuer(self, issuer: KnownIssuer, status: IssuerStatus) -> None:
+    async def issuer(self, issuer: KnownIssuer, status: IssuerStatus) -> KnownIssuer:
         """Write an issuer's status unless it is the one that is there; an Event on a transition."""
         if status == issuer.status:
-            return
+            return issuer
         body = await self._resources.write_status(issuer.key.kind, issuer.metadata, status.to_api())
         self._inventory.upsert_issuer(issuer.key, body)
+        await self._announce_issuer(issuer, status)
+        return known_issuer(body)
+
+    async def _announce_issuer(self, issuer: KnownIssuer, status: IssuerStatus) -> None:
         before, now = find(issuer.status.conditions, "Ready"), find(status.conditions, "Ready")
         if now is None or (before is not None and (before.status, before.reason) == (now.status, now.reason)):
             return
@@ -100,10 +124,10 @@ class Reporter:
             is_warning=not is_ready,
         )
 
-    async def _post(self, certificate: Certificate, reason: str, note: str, *, is_warning: bool) -> None:
+    async def _post(self, certificate: ObjectMetadata, reason: str, note: str, *, is_warning: bool) -> None:
         await self._events.post(
             Kind.CERTIFICATE,
-            certificate.metadata,
+            certificate,
             reason=reason,
             note=note,
             at=self._clock.now(),
@@ -119,6 +143,7 @@ def _waits_as_before(before: CertificateStatus, after: CertificateStatus) -> boo
         and before.next_action.when is None
         and before.next_action == after.next_action
         and before.observed_generation == after.observed_generation
+        and before.last_retry_request == after.last_retry_request
         and _verdicts(before) == _verdicts(after)
     )
 

@@ -4,7 +4,6 @@ At the start it tells when the watches have shown everything that exists, before
 what the watches missed, for a watch that was cut off never tells what was deleted meanwhile.
 """
 
-import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from datetime import timedelta
@@ -13,7 +12,7 @@ from certwright.handlers.inventory import Inventory
 from certwright.kube.errors import KubeError
 from certwright.kube.resources import Resources
 from certwright.kube.secret_watch import SecretWatch
-from certwright.model.metadata import Key, ObjectMetadata
+from certwright.model.metadata import Key, Kind, ObjectMetadata
 from certwright.runtime.clock import Clock, sleep
 from certwright.runtime.queue import WorkQueue
 
@@ -86,7 +85,7 @@ class Sweep:
     async def _list(self) -> dict[Key, ObjectMetadata]:
         found: dict[Key, ObjectMetadata] = {}
         for kind in self._kinds:
-            for namespace in self._namespaces if kind != "ClusterIssuer" else ("",):
+            for namespace in self._namespaces if kind != Kind.CLUSTER_ISSUER else ("",):
                 for meta in await self._resources.list_metadata(kind, namespace):
                     found[Key(kind, meta.namespace, meta.name)] = meta
         return found
@@ -96,7 +95,7 @@ class Sweep:
 
     def _compare_with_secrets(self) -> None:
         """Each settled Certificate once: one whose Secret changed while nobody watched is not settled."""
-        for key in self._inventory.keys("Certificate"):
+        for key in self._inventory.keys(Kind.CERTIFICATE):
             self._queue.add(key)
 
     async def _sweep(self) -> None:
@@ -107,7 +106,19 @@ class Sweep:
                 _log.info("%s was deleted unseen", key)
                 self._inventory.forget(key)
                 self._queue.add(key)
-        for key in listed:
-            if self._watch is None or not self._inventory.holds(key, listed[key]):
+        for key, meta in listed.items():
+            if not self._inventory.holds(key, meta):
+                await self._read(key)
+            elif self._watch is None:
                 self._queue.add(key)
-        await asyncio.sleep(0)
+
+    async def _read(self, key: Key) -> None:
+        """A change that no watch has shown yet, and perhaps never will: whoever looks at the key would not see it."""
+        body = await self._resources.get(key)
+        if body is None:
+            self._inventory.forget(key)
+        elif key.kind == Kind.CERTIFICATE:
+            self._inventory.upsert_certificate(key, body)
+        else:
+            self._inventory.upsert_issuer(key, body)
+        self._queue.add(key)

@@ -57,6 +57,9 @@ class APIServer:
         self.may_write: Callable[[], bool] = lambda: True
         self._throttle = throttle or Unthrottled()
         connection.configuration.connection_pool_maxsize = connections
+        # Else aiohttp looks for proxy variables and reads .netrc, in a thread, before every single request: a fifth of
+        # our CPU time. A proxy for the API server is named in the kubeconfig.
+        connection.configuration.client_session_kwargs = {"trust_env": False}
         self._client = client.ApiClient(connection.configuration)
 
     async def close(self) -> None:

@@ -61,12 +61,14 @@ class Prepared:
 class Issued:
     """The CA issued. ``chain`` is leaf first, without the root; ``anchors`` become ca.crt where the CA tells them.
 
-    ``key`` is there only where the server made it.
+    ``key`` is there only where the server made it. ``asked_validity`` is the lifetime that went into the request, None
+    where the CA was left to decide.
     """
 
     chain: tuple[x509.Certificate, ...]
     anchors: tuple[x509.Certificate, ...] = ()
     key: PrivateKey | None = field(default=None, repr=False)
+    asked_validity: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

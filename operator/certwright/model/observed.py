@@ -14,7 +14,7 @@ from cryptography import x509
 
 from certwright.model.chain import load_certificates, require_readable
 from certwright.model.keys import InvalidKeyError, PrivateKey, load
-from certwright.model.metadata import Key, ObjectMetadata
+from certwright.model.metadata import Key, Kind, ObjectMetadata
 from certwright.model.resources import CertificateSpec, CertificateStatus, IssuerSpec, IssuerStatus
 from certwright.model.staged import Destination, Staged
 
@@ -97,6 +97,8 @@ class KnownIssuer:
     destination: Destination
     obstacle: str | None = None
     """Why it cannot be asked now, as a sentence; None: it is ready."""
+    fault: str | None = None
+    """Why this version cannot read its spec, which is then empty; None: it can."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,3 +113,8 @@ class Observed:
     refusal: str | None = None
     """Why the issuer does not allow this Certificate, as a sentence naming the value; None: it does."""
     now: datetime
+
+    @property
+    def key(self) -> Key:
+        """The Certificate's key."""
+        return Key(Kind.CERTIFICATE, self.certificate.metadata.namespace, self.certificate.metadata.name)

@@ -1,7 +1,7 @@
 """What a CA answered, held against what was asked for. Nothing that fails here is ever written to a Secret."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
@@ -14,6 +14,9 @@ from certwright.model.names import names_of, requested_names, requested_subject
 from certwright.model.reasons import Reason
 from certwright.model.resources import AcceptChange, CertificateSpec
 from certwright.model.usages import missing_usages
+
+LONGER = 0.05
+"""Share by which a certificate may outlive what was asked for: CAs round, and date back for clocks that are late."""
 
 
 def differences(spec: CertificateSpec, leaf: x509.Certificate) -> list[str]:
@@ -67,12 +70,13 @@ def verify(
     key: PrivateKey,
     *,
     anchors: Sequence[x509.Certificate] = (),
+    asked_validity: timedelta | None = None,
     now: datetime,
 ) -> None:
     """Raise `RejectedError` (``UnexpectedCertificate``) unless the answer is what was asked for.
 
-    The key must fit, names, subject and usages must hold under ``acceptChanges``, the validity must be sane and the
-    chain must verify.
+    The key must fit, names, subject and usages must hold under ``acceptChanges``, the validity must be sane (where one
+    was asked for, not over 5 % longer) and the chain must verify.
     """
     if not chain:
         raise _unexpected("the CA answered without a certificate")
@@ -85,11 +89,21 @@ def verify(
             remedy = "change the Certificate, or allow it with spec.acceptChanges"
             raise _unexpected(f"the CA issued something else than was asked for: {'; '.join(different[:10])}; {remedy}")
         _verify_validity(leaf, now)
+        _verify_lifetime(spec, leaf, asked_validity)
         verify_chain(chain, anchors, now)
     except BrokenChainError as error:
         raise _unexpected(f"the chain does not verify: {error}") from error
     except ValueError as error:
         raise _unexpected(f"the certificate cannot be read: {str(error)[:200]}") from error
+
+
+def _verify_lifetime(spec: CertificateSpec, leaf: x509.Certificate, asked: timedelta | None) -> None:
+    """A CA may shorten what was asked for; a key that is trusted for longer is not what the user decided."""
+    lifetime = leaf.not_valid_after_utc - leaf.not_valid_before_utc
+    if asked is None or AcceptChange.VALIDITY in spec.accept_changes or lifetime <= asked * (1 + LONGER):
+        return
+    remedy = "ask for another spec.duration, or allow it with spec.acceptChanges: [Validity]"
+    raise _unexpected(f"the certificate is valid for {lifetime}, and {asked} was asked for; {remedy}")
 
 
 def _verify_key(spec: CertificateSpec, leaf: x509.Certificate, key: PrivateKey) -> None:

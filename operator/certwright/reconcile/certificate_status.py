@@ -147,7 +147,6 @@ def failed(observed: Observed, error: EnrolmentError, *, delay: timedelta, is_lo
     before = certificate.status
     why = Finding(error.reason, error.message[:MESSAGE_LIMIT])
     conditions = issuing(readiness(observed, why), certificate, is_met=False, why=why, now=now)
-    what = f"try again every {describe(delay)}" if is_longest else "try again"
     counted = {"failed_issuance_attempts": attempts_so_far(certificate) + 1, "last_failure_time": now}
     return before.model_copy(
         update={
@@ -162,20 +161,30 @@ def failed(observed: Observed, error: EnrolmentError, *, delay: timedelta, is_lo
                 message=error.message[:MESSAGE_LIMIT],
                 time=now,
             ),
-            "next_action": NextAction(what=what, when=None if is_longest else now + delay),
+            "next_action": _next_attempt(now, delay, is_longest=is_longest),
             "last_retry_request": _retry_request(certificate),
         }
     )
 
 
-def internal_error(observed: Observed, *, delay: timedelta) -> CertificateStatus:
+def internal_error(observed: Observed, *, delay: timedelta, is_longest: bool = False) -> CertificateStatus:
     """Certwright itself failed: Ready is left as it was, for nothing is known about the certificate."""
-    now = observed.now.replace(microsecond=0)
+    now, before = observed.now.replace(microsecond=0), observed.certificate.status
     error = LastError(
         error_class="Internal", reason=str(Reason.INTERNAL_ERROR), message=Reason.INTERNAL_ERROR.sentence, time=now
     )
-    action = NextAction(what="try again", when=now + delay)
-    return observed.certificate.status.model_copy(update={"last_error": error, "next_action": action})
+    action = _next_attempt(now, delay, is_longest=is_longest)
+    is_repeat = before.last_error is not None and before.last_error.reason == error.reason
+    if is_longest and is_repeat and before.next_action == action:
+        return before
+    return before.model_copy(update={"last_error": error, "next_action": action})
+
+
+def _next_attempt(now: datetime, delay: timedelta, *, is_longest: bool) -> NextAction:
+    """Without an instant where the delay grows no more, so that a repeat says nothing new."""
+    if is_longest:
+        return NextAction(what=f"try again every {describe(delay)}")
+    return NextAction(what="try again", when=now + delay)
 
 
 _CLASSES: Mapping[type[EnrolmentError], str] = {

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+from pydantic import ValidationError
+
 from certwright.model.chain import fingerprint
 from certwright.model.enrolment import IssuerReport
 from certwright.model.metadata import ANNOTATION_NEW_ACCOUNT, Key, Kind, ObjectMetadata
@@ -11,6 +13,7 @@ from certwright.model.observed import KnownIssuer
 from certwright.model.policy import Finding, requested
 from certwright.model.reasons import Reason
 from certwright.model.resources import ACMEAccount, CACertificate, ClusterIssuerSpec, IssuerSpec, IssuerStatus
+from certwright.model.resources.schema import told
 from certwright.model.staged import Destination
 from certwright.reconcile.conditions import find, with_condition
 
@@ -37,16 +40,26 @@ def known_issuer(body: Mapping[str, Any]) -> KnownIssuer:
         labels=dict(meta.get("labels") or {}),
         annotations=dict(meta.get("annotations") or {}),
     )
-    model = ClusterIssuerSpec if kind == Kind.CLUSTER_ISSUER else IssuerSpec
-    spec, status = model.model_validate(body.get("spec") or {}), IssuerStatus.from_api(body.get("status"))
+    spec, fault = _readable_spec(kind, body.get("spec") or {})
+    status = IssuerStatus.from_api(body.get("status"))
     return KnownIssuer(
         key=Key(kind, metadata.namespace, metadata.name),
         metadata=metadata,
         spec=spec,
         status=status,
         destination=Destination(issuer_uid=metadata.uid, server=server_of(spec), protocol=str(spec.protocol or "")),
-        obstacle=_obstacle(metadata, status),
+        obstacle=fault or _obstacle(metadata, status),
+        fault=fault,
     )
+
+
+def _readable_spec(kind: str, raw: Mapping[str, Any]) -> tuple[IssuerSpec, str | None]:
+    """The spec; an empty one, and why, where a newer CRD allowed what this version does not know."""
+    model = ClusterIssuerSpec if kind == Kind.CLUSTER_ISSUER else IssuerSpec
+    try:
+        return model.model_validate(raw), None
+    except ValidationError as error:
+        return model(), f"this version of certwright cannot read it: {told(error)}"
 
 
 def server_of(spec: IssuerSpec) -> str:

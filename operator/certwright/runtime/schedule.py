@@ -7,6 +7,7 @@ a task for each key a hundred times.
 import asyncio
 from collections.abc import Callable, Hashable
 from datetime import timedelta
+from math import ceil
 from typing import Generic, TypeVar
 
 from certwright.runtime.clock import Clock, wait
@@ -70,4 +71,5 @@ class Schedule(Generic[K]):
         first = self._due.first()
         self._asleep_until = float("inf") if first is None else first[0]
         seconds = min(self._asleep_until - self._clock.monotonic(), _LONGEST_SLEEP.total_seconds())
-        await wait(self._clock, self._wake, limit=timedelta(seconds=seconds))
+        # Rounded up: a sleep that ends before the due time, by less than a clock can tell, would begin anew for ever.
+        await wait(self._clock, self._wake, limit=timedelta(microseconds=ceil(seconds * 1e6)))

@@ -7,12 +7,20 @@ whether it knows the key before a binding is sent.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from certwright.issuers.acme.failures import judged, probing
+from certwright.issuers.acme.failures import judged, probing, sentence
 from certwright.issuers.acme.means import Means
 from certwright.model.enrolment import IssuerReport
 from certwright.model.errors import IssuerError
 from certwright.model.reasons import Reason
 from certwright.protocols.acme import Account, AccountStatus, Directory, ErrorType, ExternalAccountBinding, Problem
+
+BINDING_REFUSED = frozenset({ErrorType.UNAUTHORIZED, ErrorType.MALFORMED, ErrorType.EXTERNAL_ACCOUNT_REQUIRED})
+"""What servers say of a binding whose key they do not know or whose MAC is wrong."""
+
+BINDING_REMEDY = (
+    "See that acme.externalAccountBinding has the keyID, the key and the algorithm that the CA gave you; some CAs take"
+    " each of them once."
+)
 
 
 @dataclass(slots=True)
@@ -51,9 +59,16 @@ class Probe:
 
     async def _register(self) -> Account:
         spec = self.means.spec
-        return await self.means.client.new_account(
-            contact=self._contact(), terms_agreed=spec.terms_of_service_agreed, binding=self.binding
-        )
+        try:
+            return await self.means.client.new_account(
+                contact=self._contact(), terms_agreed=spec.terms_of_service_agreed, binding=self.binding
+            )
+        except Problem as problem:
+            if self.binding is None or problem.type not in BINDING_REFUSED:
+                raise
+            context = f"{self.means.server} refused the account with its external account binding"
+            message = sentence(context, problem.document, BINDING_REMEDY)
+            raise IssuerError(message, reason=Reason.INVALID_CREDENTIALS, code=problem.document.code) from problem
 
     def _refuse_unusable(self, account: Account) -> None:
         if account.status is not AccountStatus.VALID:

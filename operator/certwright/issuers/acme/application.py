@@ -5,7 +5,7 @@ Everything that is wrong with a Certificate is found here, before the CA is aske
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from cryptography.x509.oid import NameOID
 
@@ -33,12 +33,18 @@ def application_for(request: EnrolmentRequest, spec: ACMEIssuer, *, now: datetim
     """The order for a Certificate at this issuer; `RejectedError` where ACME cannot say what it asks for."""
     wanted = request.spec
     names = _sayable_names(wanted)
-    sends_validity = spec.request_validity is RequestValidity.ALWAYS and wanted.duration is not None
+    validity = asked_validity(wanted, spec)
     return Application(
         identifiers=(*(Identifier.dns(name) for name in sorted(names.dns)), *map(Identifier.ip, sorted(names.ip))),
         profile=(wanted.acme and wanted.acme.profile) or spec.profile,
-        not_after=now + wanted.duration if sends_validity and wanted.duration else None,
+        not_after=now + validity if validity is not None else None,
     )
+
+
+def asked_validity(wanted: CertificateSpec, spec: ACMEIssuer) -> timedelta | None:
+    """The lifetime that goes into the order; None where the CA decides, as most of them insist."""
+    duration: timedelta | None = wanted.duration
+    return duration if spec.request_validity is RequestValidity.ALWAYS else None
 
 
 def refuse_unprovable(

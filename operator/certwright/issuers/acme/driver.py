@@ -2,12 +2,13 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 import httpx
 
 from certwright.issuers.acme.account import Probe, unknown_profile
-from certwright.issuers.acme.application import application_for, no_solver, refuse_unprovable
+from certwright.issuers.acme.application import application_for, asked_validity, no_solver, refuse_unprovable
 from certwright.issuers.acme.choosing import ConfiguredSolver, choose, possible_types
 from certwright.issuers.acme.failures import judged
 from certwright.issuers.acme.means import Means
@@ -92,6 +93,8 @@ class ACMEDriver:
             raise
         if not isinstance(answer, Pending):
             self._orders.pop(record.order, None)
+        if isinstance(answer, Issued):
+            return replace(answer, asked_validity=asked_validity(request.spec, self._means.spec))
         return answer
 
     async def abandon(self, request: EnrolmentRequest, *, resume: ResumeData) -> None:
@@ -100,9 +103,15 @@ class ACMEDriver:
         if record is None:
             return
         progress = self._progress(request, record)
-        # Without an account nothing can be said to the server, but the proofs can still be taken back.
-        await (progress.clean_up() if self._means.client.account_url is None else progress.give_up())
+        # Without an account, or at another server than the one that the issuer names by now, nothing can be said, but
+        # the proofs can still be taken back.
+        is_known = self._means.client.account_url is not None and self._is_ours(record)
+        await (progress.give_up() if is_known else progress.clean_up())
         self._orders.pop(record.order, None)
+
+    def _is_ours(self, record: OrderRecord) -> bool:
+        made_at, server = httpx.URL(record.order), httpx.URL(self._means.spec.server)
+        return (made_at.scheme, made_at.host, made_at.port) == (server.scheme, server.host, server.port)
 
     def _progress(self, request: EnrolmentRequest, record: OrderRecord) -> Progress:
         return Progress(self._means, request, record, self._orders.get(record.order) or self._remember(record.order))

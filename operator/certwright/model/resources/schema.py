@@ -34,6 +34,19 @@ class Part(BaseModel):
         return self.model_dump(mode="json", by_alias=True, exclude_defaults=True)
 
 
+FAULTS_TOLD = 3
+MESSAGE_LIMIT = 1024
+
+
+def told(error: ValidationError) -> str:
+    """Which fields of a spec do not fit, in words for its author; values are not quoted."""
+    fields = [
+        f"spec.{'.'.join(str(part) for part in detail['loc'])}: {detail['msg']}"
+        for detail in error.errors(include_url=False, include_input=False, include_context=False)
+    ]
+    return "; ".join(fields[:FAULTS_TOLD])[:MESSAGE_LIMIT]
+
+
 class StatusPart(Part):
     """A status, which another version may have written."""
 

@@ -37,7 +37,7 @@ HostAddresses = Callable[[str], Awaitable[Sequence[str]]]
 
 def open_self_check_client(*, user_agent: str, addresses: AddressPolicy) -> httpx.AsyncClient:
     """The client to look with. Like a CA's it does not verify certificates: a redirect may lead to the old one."""
-    tls = ssl.create_default_context()
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     tls.check_hostname = False
     tls.verify_mode = ssl.CERT_NONE
     return open_client(TransportSettings(user_agent=user_agent, addresses=addresses), tls=tls)

@@ -1,0 +1,104 @@
+"""``python -m e2e.bench``, which is ``make bench``: measures every part and writes build/bench.json."""
+
+import argparse
+import sys
+import time
+from collections.abc import Callable, Sequence
+from enum import StrEnum
+from pathlib import Path
+
+from e2e.bench import burst, lone, restart
+from e2e.bench.cluster import StalledError
+from e2e.bench.report import Results
+from e2e.bench.stage import Place, Say, Stage
+from e2e.peers import PeerUnavailableError
+
+_OUTPUT = Path(__file__).parents[2] / "build" / "bench.json"
+_ATTEMPTS = 2
+_FAILED = 1
+
+
+class Part(StrEnum):
+    """What can be measured alone; ``restart`` needs a burst before it, and makes one over DNS-01."""
+
+    DNS01 = "dns01"
+    HTTP01 = "http01"
+    RESTART = "restart"
+    LONE = "lone"
+
+
+class _Bench:
+    """One run."""
+
+    def __init__(self, count: int, parts: frozenset[Part], say: Say) -> None:
+        self._count = count
+        self._parts = parts
+        self._say = say
+        self.results = Results()
+
+    def run(self) -> None:
+        if self._parts & {Part.DNS01, Part.RESTART}:
+            self._play("DNS-01", self._over_dns01)
+        if Part.HTTP01 in self._parts:
+            self._play("HTTP-01", self._over_http01)
+        if Part.LONE in self._parts:
+            self._play("lone", self._lone)
+
+    def _play(self, name: str, part: Callable[[Place], None]) -> None:
+        """On a fresh stage, and once more on another if it stalls: pebble has been seen to deadlock."""
+        for attempt in range(1, _ATTEMPTS + 1):
+            self.results.attempts[name] = attempt
+            try:
+                self._say(f"--- {name} ---")
+                with Stage(self._say) as place:
+                    part(place)
+            except StalledError as stalled:
+                self._say(f"{name}: {stalled}")
+                if attempt == _ATTEMPTS:
+                    raise
+            else:
+                return
+
+    def _over_dns01(self, place: Place) -> None:
+        self.results.bursts["DNS-01"] = burst.run(place, place.over_dns01(), self._count, self._say)
+        if Part.RESTART in self._parts:
+            self.results.restart = restart.run(place, self._count, self._say)
+
+    def _over_http01(self, place: Place) -> None:
+        self.results.bursts["HTTP-01"] = burst.run(place, place.over_http01(), self._count, self._say)
+
+    def _lone(self, place: Place) -> None:
+        self.results.lone = lone.run(place, self._say)
+
+
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m e2e.bench", description=__doc__)
+    parser.add_argument("--n", type=int, default=200, help="Certificates at once (200)")
+    parser.add_argument(
+        "--only", type=Part, choices=list(Part), action="append", help="measure this part only; repeatable"
+    )
+    parser.add_argument("--output", type=Path, default=_OUTPUT, help="where the figures go as JSON")
+    return parser.parse_args(arguments)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    options = _options(arguments)
+    began = time.monotonic()
+
+    def say(text: str) -> None:
+        print(f"{time.monotonic() - began:7.1f} s  {text}", flush=True)
+
+    bench = _Bench(options.n, frozenset(options.only or Part), say)
+    try:
+        bench.run()
+    except (StalledError, PeerUnavailableError) as error:
+        print(f"bench: {error}", file=sys.stderr)
+        return _FAILED
+    bench.results.show()
+    bench.results.write(options.output)
+    print(f"Written to {options.output}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,135 @@
+"""A CA with a driver for it: a real implementation of ``model.enrolment.Issuer`` without a protocol.
+
+The CA outlives the operators of a test, as CAs do: it remembers its orders, and gives the same certificate twice for
+the same order. What a test wants to happen instead is put into ``script``, an entry for each call of ``enrol``.
+"""
+
+from collections import deque
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+
+from cryptography import x509
+
+from certwright.kube.references import MissingReference
+from certwright.model.csr import build_csr
+from certwright.model.enrolment import (
+    Checkpoint,
+    EnrolmentRequest,
+    Issued,
+    Issuer,
+    IssuerReport,
+    Pending,
+    Prepared,
+    ResumeData,
+)
+from certwright.model.keys import PrivateKey
+from certwright.model.observed import KnownIssuer
+from certwright.reconcile.issuer import is_new_account_wanted
+from tests.fakes.ca import FakeCA
+from tests.fakes.clock import FakeClock
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One call of ``enrol``."""
+
+    key: PrivateKey
+    csr: bytes
+    resume: ResumeData
+
+
+class ScriptedCA:
+    """The CA and its driver. ``makes_orders`` is ACME's way: the order is a checkpoint before the certificate."""
+
+    def __init__(self, clock: FakeClock, *, makes_orders: bool = True) -> None:
+        self.makes_orders = makes_orders
+        self.script: deque[Pending | Exception] = deque()
+        self.probe_script: deque[Exception] = deque()
+        self.prepare_script: deque[Exception] = deque()
+        self.meanwhile: Callable[[], Awaitable[object]] | None = None
+        """Happens once, after the CA has decided and before its answer arrives."""
+        self.other_names: tuple[str, ...] = ()
+        """What it issues for, whatever was asked for."""
+        self.orders: dict[str, x509.Certificate | None] = {}
+        self.issued: list[x509.Certificate] = []
+        self.asked: list[Asked] = []
+        self.given_up: list[ResumeData] = []
+        self.probes = 0
+        self.accounts = 0
+        self._signer = FakeCA(clock=clock.now)
+
+    async def check(self) -> IssuerReport:
+        self.probes += 1
+        if self.probe_script:
+            raise self.probe_script.popleft()
+        return IssuerReport(message="The CA answers.", account_uri=f"https://ca.example.com/acct/{self.accounts}")
+
+    async def prepare(self, request: EnrolmentRequest) -> Prepared:
+        assert request.key is None
+        if self.prepare_script:
+            raise self.prepare_script.popleft()
+        return Prepared()
+
+    async def enrol(self, request: EnrolmentRequest, *, resume: ResumeData) -> Issued | Pending | Checkpoint:
+        assert request.key is not None
+        self.asked.append(Asked(request.key, request.csr, dict(resume)))
+        if self.makes_orders and "order" not in resume:
+            name = f"order-{len(self.orders) + 1}"
+            self.orders[name] = None
+            return Checkpoint(resume={"order": name}, message="ordered")
+        answer = self.script.popleft() if self.script else self._certificate(request, resume)
+        if self.meanwhile is not None:
+            happening, self.meanwhile = self.meanwhile, None
+            await happening()
+        if isinstance(answer, Exception):
+            raise answer
+        return replace(answer, resume={**resume, **answer.resume}) if isinstance(answer, Pending) else answer
+
+    async def abandon(self, request: EnrolmentRequest, *, resume: ResumeData) -> None:
+        assert request.csr
+        self.given_up.append(dict(resume))
+
+    def _certificate(self, request: EnrolmentRequest, resume: ResumeData) -> Issued:
+        leaf = self.orders.get(resume.get("order", "")) or self._issue(request, resume)
+        return Issued(chain=(leaf, next(iter(self._signer.intermediates.values()))))
+
+    def _issue(self, request: EnrolmentRequest, resume: ResumeData) -> x509.Certificate:
+        assert request.key is not None
+        wanted = request.spec.model_copy(update={"dns_names": self.other_names}) if self.other_names else None
+        csr = build_csr(wanted, request.key) if wanted else request.csr
+        leaf = self._signer.issue(x509.load_der_x509_csr(csr))
+        self.issued.append(leaf)
+        if "order" in resume:
+            self.orders[resume["order"]] = leaf
+        return leaf
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A driver that needs no making."""
+
+    digest: str
+    driver: ScriptedCA
+
+    def make(self) -> tuple[Issuer, Callable[[], Awaitable[None]]]:
+        async def close() -> None:
+            """No connections were opened."""
+
+        return self.driver, close
+
+
+class Workshop:
+    """Stands where the real one reads what an issuer refers to; ``missing`` is what it does not find."""
+
+    def __init__(self, ca: ScriptedCA) -> None:
+        self.ca = ca
+        self.missing = ""
+        self.resolved = 0
+
+    async def resolve(self, issuer: KnownIssuer) -> Recipe:
+        self.resolved += 1
+        if self.missing:
+            raise MissingReference(self.missing)
+        if is_new_account_wanted(issuer):
+            self.ca.accounts += 1
+        return Recipe(f"{issuer.metadata.uid}/{issuer.metadata.generation}", self.ca)
