@@ -11,11 +11,12 @@ from datetime import datetime, timedelta
 from typing import Any, assert_never
 
 from certwright.handlers.drivers import Drivers
-from certwright.handlers.enrolment import Delivered, Enrolments, Moved, Session, Waiting
+from certwright.handlers.enrolment import Enrolments
 from certwright.handlers.failing import Failing
 from certwright.handlers.inventory import CertificateRecord, Inventory, UnreadableSpecError
 from certwright.handlers.observation import Observer, delivered
 from certwright.handlers.reporting import Reporter
+from certwright.handlers.sessions import Delivered, Moved, Session, Waiting
 from certwright.kube.errors import ConflictError, InvalidError, KubeError, NotFoundError
 from certwright.kube.secret_watch import SecretWatch
 from certwright.kube.secrets import Secrets

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from certwright.handlers.delivery import is_same_request
 from certwright.handlers.drivers import Drivers
-from certwright.handlers.enrolment import Enrolments, is_same_request
+from certwright.handlers.enrolment import Enrolments
 from certwright.handlers.observation import Observer
 from certwright.handlers.reporting import Reporter
 from certwright.kube.errors import ConflictError
