@@ -273,10 +273,18 @@ def test_metrics_tell_what_is_there(world: World, operator: OperatorProcess) -> 
     assert 'certwright_issuance_total{issuer_kind="Issuer"' in operator.metrics()
 
 
-def test_labels_taken_away_are_put_back_without_the_ca(world: World) -> None:
+@pytest.mark.parametrize(
+    "taken",
+    [
+        pytest.param(["certwright.io/role-"], id="the role"),
+        pytest.param(["certwright.io/managed-"], id="the mark"),
+        pytest.param(["certwright.io/managed-", "certwright.io/role-"], id="both"),
+    ],
+)
+def test_labels_taken_away_are_put_back_without_the_ca(world: World, taken: list[str]) -> None:
     world.apply(world.issuer(), world.certificate("www"))
     first = world.wait_ready("www")["status"]
-    world.kubectl("label", "secret", "www-tls", "certwright.io/managed-", "certwright.io/role-")
+    world.kubectl("label", "secret", "www-tls", *taken)
     labels = {"certwright.io/managed": "true", "certwright.io/role": "certificate"}
     world.wait("the labels", lambda: world.get("Secret", "www-tls")["metadata"].get("labels") == labels)
     assert world.get("Certificate", "www")["status"]["serialNumber"] == first["serialNumber"]

@@ -31,10 +31,13 @@ TABLE: dict[str, tuple[dict[str, Any], set[Key]]] = {
     "deleted": ({"is_gone": True}, {WEB}),
     "one of an earlier name": ({"name": "old-tls", "resource_version": "9999"}, set()),
     "an earlier name's deletion": ({"name": "old-tls", "is_gone": True}, set()),
-    "of a Certificate that is gone": ({"certificate": "gone", "resource_version": "9999"}, set()),
+    "of a Certificate that is gone": ({"name": "gone-tls", "certificate": "gone", "resource_version": "9999"}, set()),
+    "with another name put into it": ({"certificate": "gone", "resource_version": "9999"}, {WEB}),
+    "with its name taken away": ({"certificate": "", "resource_version": "9999"}, {WEB}),
     "a record staged": ({"name": "certwright-uid", "role": "enrolment"}, set()),
     "a record lost": ({"name": "certwright-uid", "role": "enrolment", "is_gone": True}, {WEB}),
-    "of another role": ({"role": "somebody-else", "resource_version": "9999"}, set()),
+    "with its role taken away": ({"role": "", "resource_version": "9999"}, {WEB}),
+    "of another role": ({"name": "other", "role": "somebody-else", "resource_version": "9999"}, set()),
 }
 
 

@@ -54,6 +54,7 @@ class Inventory:
     def __init__(self) -> None:
         self.certificates: dict[Key, CertificateRecord] = {}
         self.issuers: dict[Key, Mapping[str, Any]] = {}
+        self._writers: dict[tuple[str, str], Key] = {}
 
     def upsert_certificate(self, key: Key, body: Mapping[str, Any]) -> CertificateRecord:
         """Take in a body unless it is older than what is known of the same object."""
@@ -63,6 +64,7 @@ class Inventory:
             return known
         record = _record(body)
         self.certificates[key] = record
+        self._writers[key.namespace, record.secret_name] = key
         return record
 
     def upsert_issuer(self, key: Key, body: Mapping[str, Any]) -> None:
@@ -74,8 +76,16 @@ class Inventory:
 
     def forget(self, key: Key) -> None:
         """The watch said that it is gone."""
-        self.certificates.pop(key, None)
+        record = self.certificates.pop(key, None)
+        if record is not None and self._writers.get((key.namespace, record.secret_name)) == key:
+            del self._writers[key.namespace, record.secret_name]
         self.issuers.pop(key, None)
+
+    def writer_of(self, namespace: str, secret: str) -> Key | None:
+        """The Certificate that writes this Secret, whatever its labels and annotations say by now."""
+        key = self._writers.get((namespace, secret))
+        record = self.certificates.get(key) if key is not None else None
+        return key if record is not None and record.secret_name == secret else None
 
     def holds(self, key: Key, meta: ObjectMetadata) -> bool:
         """Whether this very object, as new as ``meta`` or newer, was seen."""

@@ -11,7 +11,6 @@ from certwright.model.metadata import (
     ANNOTATION_CERTIFICATE_NAME,
     LABEL_ROLE,
     ROLE_ACCOUNT,
-    ROLE_CERTIFICATE,
     ROLE_ENROLMENT,
     Key,
     Kind,
@@ -49,13 +48,14 @@ class SecretChanges:
         if seen.role == ROLE_ACCOUNT:
             self._account(namespace, name, is_gone=is_gone)
             return
-        key = Key(Kind.CERTIFICATE, namespace, seen.certificate)
+        named = Key(Kind.CERTIFICATE, namespace, seen.certificate)
+        is_record = seen.role == ROLE_ENROLMENT
+        # Whoever edits a Secret may have taken the role or the name away: the Certificate still says what it writes.
+        key = named if is_record else self._inventory.writer_of(namespace, name) or named
         record = self._inventory.certificates.get(key)
-        if record is None or seen.role not in {ROLE_CERTIFICATE, ROLE_ENROLMENT}:
-            return
-        if seen.role == ROLE_ENROLMENT and not is_gone:
-            return  # Our own record: only its loss is news.
-        if seen.role == ROLE_CERTIFICATE and (record.secret_name != name or (not is_gone and record.matches(seen))):
+        if record is None or (is_record and not is_gone):
+            return  # Of our own records only the loss is news.
+        if not is_record and (record.secret_name != name or (not is_gone and record.matches(seen))):
             return
         if self.enrolments is not None and key in self.enrolments:
             self.enrolments.disturb(key)
