@@ -110,21 +110,26 @@ class Recipe:
 
     digest: str
     driver: ScriptedCA
+    closed: list[str]
 
     def make(self) -> tuple[Issuer, Callable[[], Awaitable[None]]]:
         async def close() -> None:
-            """No connections were opened."""
+            self.closed.append(self.digest)
 
         return self.driver, close
 
 
 class Workshop:
-    """Stands where the real one reads what an issuer refers to; ``missing`` is what it does not find."""
+    """Stands where the real one reads what an issuer refers to; ``missing`` is what it does not find.
+
+    ``closed`` are the recipes whose drivers' connections were closed.
+    """
 
     def __init__(self, ca: ScriptedCA) -> None:
         self.ca = ca
         self.missing = ""
         self.resolved = 0
+        self.closed: list[str] = []
 
     async def resolve(self, issuer: KnownIssuer) -> Recipe:
         self.resolved += 1
@@ -132,4 +137,4 @@ class Workshop:
             raise MissingReference(self.missing)
         if is_new_account_wanted(issuer):
             self.ca.accounts += 1
-        return Recipe(f"{issuer.metadata.uid}/{issuer.metadata.generation}", self.ca)
+        return Recipe(f"{issuer.metadata.uid}/{issuer.metadata.generation}", self.ca, self.closed)

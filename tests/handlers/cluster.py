@@ -90,7 +90,8 @@ class Cluster:
     operator: Operator
     intake: Intake
 
-    def __init__(self) -> None:
+    def __init__(self, settings: Settings = SETTINGS) -> None:
+        self.settings = settings
         self.clock = FakeClock()
         self.server = MortalAPIServer()
         self.ca = ScriptedCA(self.clock)
@@ -103,7 +104,7 @@ class Cluster:
     async def start(self) -> None:
         """A new process: its caches are filled, and it begins to count requests."""
         self.operator = assemble(
-            SETTINGS,
+            self.settings,
             self.server,
             clock=self.clock,
             kinds=KINDS,
@@ -111,8 +112,9 @@ class Cluster:
             resolve=self.workshop.resolve,
         )
         self.intake = Intake(self.operator.inventory, self.operator.queue)
-        assert self.operator.watch is not None
-        services = [self.operator.watch.run(), self.operator.queue.run(), *(self._follow(kind) for kind in KINDS)]
+        services = [self.operator.queue.run(), *(self._follow(kind) for kind in KINDS)]
+        if self.operator.watch is not None:
+            services.append(self.operator.watch.run())
         self._tasks = [asyncio.create_task(service) for service in services]
         await settle()
         self.operator.queue.open()

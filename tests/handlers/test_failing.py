@@ -354,3 +354,19 @@ async def test_whatever_the_api_server_says_is_no_fault_of_ours(
     assert failing.condition() == ("True", "Ready")
     assert len(failing.ca.issued) == 1
     assert not [record for record in caplog.records if record.exc_info]
+
+
+async def test_what_the_api_server_calls_invalid_is_told_to_the_author(failing: Cluster) -> None:
+    """A label that no Secret can have, say: the CRD's schema lets it pass, and the CA has issued by then."""
+    failing.operator.queue.add(WEB)
+    with failing.answering("PATCH secrets", 422):
+        await failing.work()
+        await failing.clock.advance(60)
+
+    assert failing.condition() == ("False", "InvalidSpec")
+    assert "refused with 422" in failing.status()["lastError"]["message"]
+    assert len(failing.ca.asked) < 10
+    await failing.edit(spec={"secretTemplate": {"labels": {"team": "web"}}})
+    await failing.clock.advance(1)
+    assert failing.condition() == ("True", "Ready")
+    assert len(failing.ca.issued) == 1

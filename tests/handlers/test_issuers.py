@@ -257,3 +257,16 @@ async def test_a_foreign_kind_of_issuer_is_not_found(cluster: Cluster) -> None:
     await cluster.handle()
 
     assert cluster.condition() == ("False", "IssuerNotFound")
+
+
+async def test_the_connections_of_a_replaced_driver_are_closed_when_its_requests_have_ended(cluster: Cluster) -> None:
+    await cluster.issued()
+    await cluster.edit(CA, spec={"acme": {"contact": ["pki@example.com"]}})
+    await cluster.handle(CA)
+    assert cluster.workshop.closed == []
+
+    await cluster.clock.advance(timedelta(minutes=2))
+    assert [digest.rpartition("/")[2] for digest in cluster.workshop.closed] == ["1"]
+
+    await cluster.operator.drivers.close()
+    assert [digest.rpartition("/")[2] for digest in cluster.workshop.closed] == ["1", "2"]

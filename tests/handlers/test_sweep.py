@@ -9,8 +9,9 @@ import pytest
 
 from certwright.handlers.inventory import Inventory
 from certwright.handlers.sweep import Sweep
+from certwright.kube.objects import path_of
 from certwright.kube.resources import Resources
-from certwright.model.metadata import Key
+from certwright.model.metadata import Key, Kind
 from certwright.runtime.queue import WorkQueue
 from tests.handlers.cluster import CA, ISSUER_SPEC, KINDS, WEB, Cluster
 
@@ -148,3 +149,26 @@ async def test_a_sweep_that_fails_is_made_again(cluster: Cluster) -> None:
     await cluster.clock.advance(PERIOD)
 
     assert await cluster.woken() == {WEB}
+
+
+async def test_only_the_watched_namespaces_are_swept(cluster: Cluster) -> None:
+    await cluster.certificate()
+    cluster.server.requests.clear()
+    kinds, namespaces = (Kind.CERTIFICATE, Kind.ISSUER), ("shop", "bank")
+    sweep = Sweep(
+        inventory=cluster.operator.inventory,
+        resources=Resources(cluster.server),
+        watch=None,
+        queue=cluster.operator.queue,
+        kinds=kinds,
+        namespaces=namespaces,
+        clock=cluster.clock,
+    )
+    task = asyncio.create_task(sweep.run())
+    await cluster.clock.advance(1)
+    task.cancel()
+
+    assert sweep.is_synced
+    assert {path for _, path in cluster.server.requests} == {
+        path_of(kind, namespace) for kind in kinds for namespace in namespaces
+    }

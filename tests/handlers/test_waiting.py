@@ -117,3 +117,15 @@ async def test_a_renewal_under_way_leaves_the_certificate_ready(cluster: Cluster
 
     assert cluster.condition("Ready") == ("True", "Ready")
     assert cluster.condition("Issuing") == ("True", "ManualRenewal")
+
+
+async def test_what_is_under_way_is_live_even_for_a_process_that_has_not_looked_yet(cluster: Cluster) -> None:
+    await begin(cluster, "queued")
+    uid = cluster.server.body("certificates", "web")["metadata"]["uid"]
+    assert cluster.operator.enrolments.live_uids() == {uid}
+
+    await cluster.restart()
+    assert cluster.operator.enrolments.live_uids() == {uid}
+
+    await cluster.handle()
+    assert cluster.operator.enrolments.live_uids() == set()

@@ -12,6 +12,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # a bad flag is one line in a pod's log, not a box of eighty columns
 )
 app.command()(run)
 app.command()(manifests)

@@ -18,6 +18,7 @@ T = TypeVar("T")
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2
+HIGHEST_PORT = 65_535
 
 
 def _env(flag: str) -> str:
@@ -133,7 +134,7 @@ def run(
         http01_namespaced_issuers=_checked(
             "--http01-namespaced-issuers", http01_namespaced_issuers, NamespacedIssuers, "claimed or any"
         ),
-        recursive_nameservers=_listed(recursive_nameservers),
+        recursive_nameservers=_nameservers(recursive_nameservers),
         deny_cidrs=_networks("--deny-cidrs", deny_cidrs),
         allow_cidrs=_networks("--allow-cidrs", allow_cidrs),
         metrics_listen=_address("--metrics-listen", metrics_listen),
@@ -169,11 +170,27 @@ def _networks(flag: str, text: str) -> tuple[IPv4Network | IPv6Network, ...]:
     return tuple(_checked(flag, part, ipaddress.ip_network, "networks such as 10.0.0.0/8") for part in _listed(text))
 
 
+def _nameservers(text: str) -> tuple[str, ...]:
+    from certwright.solvers.dns01.exchange import Nameserver
+
+    return tuple(
+        str(_checked("--recursive-nameservers", part, Nameserver.parse, "addresses such as 192.0.2.1 or 192.0.2.1:53"))
+        for part in _listed(text)
+    )
+
+
+def _port(text: str) -> int:
+    number = int(text)
+    if not 0 <= number <= HIGHEST_PORT:
+        raise ValueError(text)
+    return number
+
+
 def _address(flag: str, text: str) -> tuple[str, int] | None:
     if not text:
         return None
     host, _, port = text.rpartition(":")
-    number = _checked(flag, port, int, "host:port, :port, or nothing")
+    number = _checked(flag, port, _port, "host:port, :port, or nothing")
     return host.strip("[]"), number
 
 
@@ -181,7 +198,7 @@ def _service(text: str) -> tuple[str, int]:
     name, _, port = text.rpartition(":")
     if not name:
         raise _usage("--http01-service", text, "name:port")
-    return name, _checked("--http01-service", port, int, "name:port")
+    return name, _checked("--http01-service", port, _port, "name:port")
 
 
 def _own_namespace() -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import aiohttp
+import yaml
 from kubernetes.aio import client, config
 
 SERVICE_ACCOUNT_NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
@@ -58,24 +59,39 @@ async def connect(*, kubeconfig: str | None = None, context: str | None = None) 
 
     Raises `ConnectionSettingsError`; no request is made yet.
     """
-    configuration = client.Configuration()
+    where = kubeconfig or os.environ.get("KUBECONFIG") or "~/.kube/config"
+    connection = Connection(client.Configuration())
+    if kubeconfig and not _is_file(kubeconfig):
+        raise _unusable(where, "there is no such file")
     try:
-        if (
-            not kubeconfig
-            and not context
-            and "KUBERNETES_SERVICE_HOST" in os.environ
-            and "KUBECONFIG" not in os.environ
-        ):
-            config.load_incluster_config(configuration)  # type: ignore[no-untyped-call]
-        else:
-            await config.load_kube_config(  # type: ignore[no-untyped-call]
-                kubeconfig, context=context, client_configuration=configuration
-            )
+        await _load(connection.configuration, kubeconfig, context)
+        connection.tls()
     except (config.ConfigException, OSError, ValueError) as error:
-        where = kubeconfig or os.environ.get("KUBECONFIG") or "~/.kube/config"
-        message = f"no usable Kubernetes credentials in {where}: {error}. Name a file with --kubeconfig."
-        raise ConnectionSettingsError(message) from error
-    return Connection(configuration)
+        raise _unusable(where, str(error)) from error
+    except (yaml.YAMLError, TypeError, AttributeError, KeyError) as error:
+        # The library's words for a file of another kind quote it, and it may hold a token.
+        raise _unusable(where, "this is no kubeconfig file") from error
+    return connection
+
+
+async def _load(configuration: client.Configuration, kubeconfig: str | None, context: str | None) -> None:
+    is_pod = "KUBERNETES_SERVICE_HOST" in os.environ and "KUBECONFIG" not in os.environ
+    if is_pod and not kubeconfig and not context:
+        config.load_incluster_config(configuration)  # type: ignore[no-untyped-call]
+    else:
+        await config.load_kube_config(  # type: ignore[no-untyped-call]
+            kubeconfig, context=context, client_configuration=configuration
+        )
+
+
+def _is_file(path: str) -> bool:
+    return Path(path).expanduser().is_file()
+
+
+def _unusable(where: str, why: str) -> ConnectionSettingsError:
+    return ConnectionSettingsError(
+        f"no usable Kubernetes credentials in {where}: {why}. Name a file with --kubeconfig."
+    )
 
 
 def own_namespace(read: Callable[[], str] | None = None) -> str | None:
