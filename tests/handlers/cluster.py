@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from datetime import timedelta
 from typing import Any
 
-from certwright.handlers.assembly import Operator, assemble
+from certwright.handlers.assembly import Operator
 from certwright.handlers.intake import Intake
 from certwright.handlers.settings import NamespacedIssuers, Settings
 from certwright.kube.client import JSON
@@ -103,7 +103,7 @@ class Cluster:
 
     async def start(self) -> None:
         """A new process: its caches are filled, and it begins to count requests."""
-        self.operator = assemble(
+        self.operator = Operator(
             self.settings,
             self.server,
             clock=self.clock,

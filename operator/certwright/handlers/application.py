@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import kopf
 from aiohttp import web
 
-from certwright.handlers.assembly import Operator, assemble
+from certwright.handlers.assembly import Operator
 from certwright.handlers.election import LeaseAdapter
 from certwright.handlers.intake import Intake, kinds_watched, registry
 from certwright.handlers.intake import settings as kopf_settings
@@ -56,7 +56,7 @@ async def run(settings: Settings) -> None:
         await require_definitions(server)
         kinds = kinds_watched(is_clusterwide=settings.is_clusterwide)
         addresses = await api_server_addresses(connection)
-        operator = assemble(settings, server, clock=clock, kinds=kinds, api_server_addresses=addresses)
+        operator = Operator(settings, server, clock=clock, kinds=kinds, api_server_addresses=addresses)
         await _Process(settings, connection, (server, lease_server), operator, clock).run()
     finally:
         await server.close()

@@ -1,9 +1,6 @@
-"""Makes every part of the operator and puts them together; nothing runs yet.
+"""The map of the process: every part of the operator, and what it stands on. Nothing runs and nothing is asked yet."""
 
-Read from top to bottom it is the map of the process: what is made first is what later parts stand on.
-"""
-
-from dataclasses import dataclass
+from functools import cached_property
 from ipaddress import IPv4Network, IPv6Network
 
 from prometheus_client import CollectorRegistry
@@ -47,130 +44,175 @@ from certwright.solvers.dns01.resolver import Resolver, system_nameservers
 from certwright.solvers.http01.self_check import SelfCheck, open_self_check_client
 
 
-@dataclass(frozen=True, kw_only=True)
 class Operator:
-    """The parts that ``application`` runs."""
+    """The parts of one process, each made when it is first asked for, out of those that it stands on.
 
-    inventory: Inventory
-    queue: WorkQueue[Key]
-    watch: SecretWatch | None
-    sweep: Sweep
-    board: Board
-    garbage: Garbage
-    drivers: Drivers
-    enrolments: Enrolments
-    metrics: Metrics
-    executor: CPUExecutor
-    certificates: CertificateWorker
-    issuers: IssuerWorker
+    ``resolve`` replaces the workshop that makes drivers.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        server: APIServer,
+        *,
+        clock: Clock,
+        kinds: tuple[str, ...],
+        api_server_addresses: tuple[IPv4Network | IPv6Network, ...],
+        resolve: Resolve | None = None,
+    ) -> None:
+        self._settings = settings
+        self._server = server
+        self._clock = clock
+        self._kinds = kinds
+        self._reach = Reach(settings, api_server_addresses)
+        self._resources = Resources(server)
+        self._secrets = Secrets(server)
+        self._changes = SecretChanges(
+            inventory=self.inventory, queue=self.queue, operator_namespace=settings.operator_namespace
+        )
+        self.drivers = Drivers(resolve=resolve or self._workshop.resolve, queue=self.queue, clock=clock)
+        self._changes.enrolments, self._changes.drivers = self.enrolments, self.drivers
 
     async def handle(self, key: Key) -> Result:
         """Work on one key of any kind."""
         return await (self.certificates if key.kind == Kind.CERTIFICATE else self.issuers).handle(key)
 
+    @cached_property
+    def inventory(self) -> Inventory:
+        """What the watches have shown."""
+        return Inventory()
 
-def assemble(
-    settings: Settings,
-    server: APIServer,
-    *,
-    clock: Clock,
-    kinds: tuple[str, ...],
-    api_server_addresses: tuple[IPv4Network | IPv6Network, ...],
-    resolve: Resolve | None = None,
-) -> Operator:
-    """Make all parts; ``resolve`` replaces the workshop that makes drivers.
+    @cached_property
+    def queue(self) -> WorkQueue[Key]:
+        """Closed until this process leads and has seen everything that exists."""
+        return WorkQueue(self._clock, opened=False)
 
-    Makes no request; raises ``ValueError`` for a nameserver that is none.
-    """
-    inventory = Inventory()
-    queue: WorkQueue[Key] = WorkQueue(clock, opened=False)
-    metrics = Metrics(CollectorRegistry())
-    resources, secrets = Resources(server), Secrets(server)
-    changes = SecretChanges(inventory=inventory, queue=queue, operator_namespace=settings.operator_namespace)
-    watch = _watch(settings, server, changes)
-    board = Board(ChallengeConfigMap(server, namespace=settings.operator_namespace), clock=clock)
-    routing = _routing(settings, server)
-    reach = Reach(settings, api_server_addresses)
-    workshop = Workshop(
-        credentials=Credentials(
-            references=References(server), secrets=secrets, operator_namespace=settings.operator_namespace
-        ),
-        solver_parts=_solver_parts(settings, server, reach, board=board, routing=routing),
-        reach=reach,
-        clock=clock,
-    )
-    drivers = Drivers(resolve=resolve or workshop.resolve, queue=queue, clock=clock)
-    events = Events(server, instance=settings.identity)
-    reporter = Reporter(inventory=inventory, resources=resources, events=events, metrics=metrics, clock=clock)
-    observer = Observer(
-        inventory=inventory,
-        resources=resources,
-        secrets=secrets,
-        watch=watch,
-        clock=clock.now,
-        refusal=Allowance(Namespaces(server)).refusal,
-    )
-    executor = CPUExecutor()
-    enrolments = Enrolments(
-        inventory=inventory,
-        observer=observer,
-        secrets=secrets,
-        drivers=drivers,
-        reporter=reporter,
-        executor=executor,
-        watch=watch,
-        clock=clock,
-    )
-    changes.enrolments, changes.drivers = enrolments, drivers
-    parts = Parts(
-        inventory=inventory,
-        observer=observer,
-        secrets=secrets,
-        watch=watch,
-        drivers=drivers,
-        enrolments=enrolments,
-        reporter=reporter,
-        queue=queue,
-        clock=clock,
-    )
-    return Operator(
-        inventory=inventory,
-        queue=queue,
-        watch=watch,
-        sweep=Sweep(
-            inventory=inventory,
-            resources=resources,
-            watch=watch,
-            queue=queue,
-            kinds=kinds,
-            namespaces=settings.namespaces,
-            clock=clock,
-        ),
-        board=board,
-        garbage=Garbage(board=board, routing=routing, live=enrolments.live_uids, clock=clock),
-        drivers=drivers,
-        enrolments=enrolments,
-        metrics=metrics,
-        executor=executor,
-        certificates=CertificateWorker(parts),
-        issuers=IssuerWorker(
-            inventory=inventory, resources=resources, drivers=drivers, reporter=reporter, queue=queue, clock=clock
-        ),
-    )
+    @cached_property
+    def metrics(self) -> Metrics:
+        """The counters."""
+        return Metrics(CollectorRegistry())
 
+    @cached_property
+    def executor(self) -> CPUExecutor:
+        """A thread for what is slow on the CPU."""
+        return CPUExecutor()
 
-def _watch(settings: Settings, server: APIServer, changes: SecretChanges) -> SecretWatch | None:
-    if not settings.secret_watch:
-        return None
-    return SecretWatch(server, namespaces=settings.namespaces, summarise=summarise, notify=changes.notify)
+    @cached_property
+    def watch(self) -> SecretWatch | None:
+        """The metadata of the Secrets that we wrote."""
+        if not self._settings.secret_watch:
+            return None
+        namespaces, notify = self._settings.namespaces, self._changes.notify
+        return SecretWatch(self._server, namespaces=namespaces, summarise=summarise, notify=notify)
 
+    @cached_property
+    def board(self) -> Board:
+        """The pending HTTP-01 answers."""
+        return Board(ChallengeConfigMap(self._server, namespace=self._settings.operator_namespace), clock=self._clock)
 
-def _routing(settings: Settings, server: APIServer) -> ChallengeRouting:
-    name, port = settings.http01_service
-    service = ResponderService(
-        namespace=settings.operator_namespace, name=name, port=port, cluster_domain=own_cluster_domain()
-    )
-    return ChallengeRouting(server, service, namespaces=settings.namespaces)
+    @cached_property
+    def _routing(self) -> ChallengeRouting:
+        name, port = self._settings.http01_service
+        namespace = self._settings.operator_namespace
+        service = ResponderService(namespace=namespace, name=name, port=port, cluster_domain=own_cluster_domain())
+        return ChallengeRouting(self._server, service, namespaces=self._settings.namespaces)
+
+    @cached_property
+    def _workshop(self) -> Workshop:
+        return Workshop(
+            credentials=Credentials(
+                references=References(self._server),
+                secrets=self._secrets,
+                operator_namespace=self._settings.operator_namespace,
+            ),
+            solver_parts=_solver_parts(
+                self._settings, self._server, self._reach, board=self.board, routing=self._routing
+            ),
+            reach=self._reach,
+            clock=self._clock,
+        )
+
+    @cached_property
+    def _reporter(self) -> Reporter:
+        return Reporter(
+            inventory=self.inventory,
+            resources=self._resources,
+            events=Events(self._server, instance=self._settings.identity),
+            metrics=self.metrics,
+            clock=self._clock,
+        )
+
+    @cached_property
+    def _observer(self) -> Observer:
+        return Observer(
+            inventory=self.inventory,
+            resources=self._resources,
+            secrets=self._secrets,
+            watch=self.watch,
+            clock=self._clock.now,
+            refusal=Allowance(Namespaces(self._server)).refusal,
+        )
+
+    @cached_property
+    def enrolments(self) -> Enrolments:
+        """The enrolments under way."""
+        return Enrolments(
+            inventory=self.inventory,
+            observer=self._observer,
+            secrets=self._secrets,
+            drivers=self.drivers,
+            reporter=self._reporter,
+            executor=self.executor,
+            watch=self.watch,
+            clock=self._clock,
+        )
+
+    @cached_property
+    def certificates(self) -> CertificateWorker:
+        """Handles Certificates."""
+        return CertificateWorker(
+            Parts(
+                inventory=self.inventory,
+                observer=self._observer,
+                secrets=self._secrets,
+                watch=self.watch,
+                drivers=self.drivers,
+                enrolments=self.enrolments,
+                reporter=self._reporter,
+                queue=self.queue,
+                clock=self._clock,
+            )
+        )
+
+    @cached_property
+    def issuers(self) -> IssuerWorker:
+        """Handles both kinds of issuer."""
+        return IssuerWorker(
+            inventory=self.inventory,
+            resources=self._resources,
+            drivers=self.drivers,
+            reporter=self._reporter,
+            queue=self.queue,
+            clock=self._clock,
+        )
+
+    @cached_property
+    def sweep(self) -> Sweep:
+        """Compares the inventory with what exists."""
+        return Sweep(
+            inventory=self.inventory,
+            resources=self._resources,
+            watch=self.watch,
+            queue=self.queue,
+            kinds=self._kinds,
+            namespaces=self._settings.namespaces,
+            clock=self._clock,
+        )
+
+    @cached_property
+    def garbage(self) -> Garbage:
+        """Takes away what killed processes left for HTTP-01."""
+        return Garbage(board=self.board, routing=self._routing, live=self.enrolments.live_uids, clock=self._clock)
 
 
 def _solver_parts(

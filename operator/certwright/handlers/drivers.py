@@ -147,6 +147,11 @@ class Drivers:
         if kept is not None:
             self._clock.call_later(CLOSED_AFTER, lambda: self._begin_closing(kept))
 
+    def forget(self, key: Key) -> None:
+        """The issuer is gone, and its budget with it."""
+        self.discard(key)
+        self._limiters.discard(key)
+
     def _begin_closing(self, kept: Kept) -> None:
         closing = asyncio.ensure_future(kept.close())
         self._closing.add(closing)
