@@ -63,7 +63,7 @@ class IssuerWorker:
         """Probe the issuer if that is due."""
         body = self._inventory.issuers.get(key)
         if body is None or body["metadata"].get("deletionTimestamp"):
-            self._drivers.discard(key)
+            self._drivers.forget(key)
             self._tries.pop(key, None)
             self._wake(key)
             return Done()
