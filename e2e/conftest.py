@@ -5,8 +5,10 @@ A test that needs a server with other options starts its own, for instance ``wit
 
 import itertools
 import os
-from collections.abc import Generator, Iterator
+import secrets
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,7 +19,7 @@ from e2e.installation import install
 from e2e.launching import Launcher
 from e2e.operator_process import OperatorProcess
 from e2e.peers import Bind9, Pebble, PeerUnavailableError
-from e2e.world import World
+from e2e.world import DIRECT, Object, World
 
 BLOCKED = "blocked.example.test"
 """A name that the CA refuses to issue for."""
@@ -134,3 +136,29 @@ def launch(kubeconfig: Path, bind9: Bind9, tmp_path: Path) -> Iterator[Launcher]
     launcher = Launcher(kubeconfig, bind9, tmp_path)
     yield launcher
     launcher.close()
+
+
+@pytest.fixture
+def alone(operator: OperatorProcess) -> Iterator[None]:
+    """The module's operator rests, while a test launches one of its own."""
+    assert operator.stop() == 0, operator.tail()
+    yield
+    operator.start()
+
+
+@pytest.fixture
+def cluster_issuer(control_plane: ControlPlane, world: World) -> Iterator[Callable[..., str]]:
+    """Makes ClusterIssuers that prove over HTTP-01, with what else is said in their spec; answers their names."""
+    made: list[str] = []
+
+    def make(*, solvers: list[Object] | None = None, **spec: Any) -> str:
+        name = f"cluster-{secrets.token_hex(4)}"
+        issuer = world.issuer(name, solvers=solvers or [DIRECT]) | {"kind": "ClusterIssuer"}
+        world.apply({**issuer, "spec": {**issuer["spec"], **spec}})
+        made.append(name)
+        return name
+
+    yield make
+    for name in made:
+        control_plane.kubectl("delete", f"clusterissuers.certwright.io/{name}")
+        control_plane.kubectl("delete", "secret", f"{name}-account", "--namespace=certwright", "--ignore-not-found")

@@ -4,53 +4,13 @@ import json
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 
 from e2e.gate import Gate, When
-from e2e.operator_process import OperatorProcess
+from e2e.launching import Launcher
 from e2e.world import World
-
-Starter = Callable[..., OperatorProcess]
-
-
-@pytest.fixture
-def gate(world: World) -> Iterator[Gate]:
-    with Gate(world.control_plane.url, world.control_plane.ca_pem) as gate:
-        yield gate
-
-
-@pytest.fixture
-def start(world: World, tmp_path: Path) -> Iterator[Starter]:
-    """Starts operators that end with the test."""
-    started: list[OperatorProcess] = []
-
-    def start(gate: Gate | None = None, *, elects: bool = False) -> OperatorProcess:
-        kubeconfig = world.kubeconfig if gate is None else through(gate, world.kubeconfig, tmp_path)
-        directory = tmp_path / f"operator-{len(started)}"
-        directory.mkdir()
-        # Who was killed holds the Lease for fifteen seconds more: only a test of the election wants to wait for that.
-        flags = [] if elects else ["--no-leader-election"]
-        process = OperatorProcess(kubeconfig, directory=directory, nameserver=world.bind9.url, flags=flags)
-        started.append(process)
-        return process.start()
-
-    yield start
-    for process in started:
-        process.close()
-
-
-def through(gate: Gate, kubeconfig: Path, directory: Path) -> Path:
-    """The same credentials, another address."""
-    content = json.loads(kubeconfig.read_text())
-    content["clusters"][0]["cluster"] = {"server": gate.url}
-    path = directory / "through-the-gate.kubeconfig"
-    path.write_text(json.dumps(content))
-    return path
-
 
 MOMENTS = [
     pytest.param("POST", r"/secrets(\?|$)", When.AFTER, id="after-staging"),
@@ -62,9 +22,9 @@ MOMENTS = [
 
 @pytest.mark.parametrize(("method", "path", "when"), MOMENTS)
 def test_a_kill_costs_no_certificate_and_no_key(
-    world: World, gate: Gate, start: Starter, method: str, path: str, when: When
+    world: World, gate: Gate, launch: Launcher, method: str, path: str, when: When
 ) -> None:
-    first = start(gate)
+    first = launch(gate)
     world.apply(world.issuer())
     world.wait_condition("Issuer", "pebble", reason="Ready")
     trap = gate.trap(method, path, when, lambda: os.kill(first.pid, signal.SIGKILL))
@@ -73,7 +33,7 @@ def test_a_kill_costs_no_certificate_and_no_key(
     assert trap.sprung.wait(20), first.tail()
     world.wait("the end of the operator", lambda: first.returncode is not None)
     key_before = staged_key(world)
-    start()
+    launch()
     status = world.wait_ready("www")["status"]
     assert world.issued() == issued + 1
     assert public_key(world) == key_before
@@ -84,9 +44,9 @@ def test_a_kill_costs_no_certificate_and_no_key(
 
 @pytest.mark.parametrize(("method", "path", "when"), MOMENTS)
 def test_a_kill_in_a_renewal_costs_no_certificate_either(
-    world: World, gate: Gate, start: Starter, method: str, path: str, when: When
+    world: World, gate: Gate, launch: Launcher, method: str, path: str, when: When
 ) -> None:
-    first = start(gate)
+    first = launch(gate)
     world.apply(world.issuer(), world.certificate("www"))
     world.wait_ready("www")
     issued = world.issued()
@@ -94,7 +54,7 @@ def test_a_kill_in_a_renewal_costs_no_certificate_either(
     world.kubectl("annotate", "certificates.certwright.io/www", "certwright.io/renew=now")
     assert trap.sprung.wait(20), first.tail()
     world.wait("the end of the operator", lambda: first.returncode is not None)
-    start()
+    launch()
     world.wait("the second revision", lambda: world.get("Certificate", "www")["status"].get("revision") == 2)
     world.wait_ready("www")
     world.wait("the record to go", lambda: world.staged() == [])
@@ -114,11 +74,11 @@ def public_key(world: World) -> bytes:
     return world.leaf("www-tls").public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 
 
-def test_a_leader_that_hangs_is_followed_and_issues_nothing_twice(world: World, gate: Gate, start: Starter) -> None:
-    first = start(gate, elects=True)
+def test_a_leader_that_hangs_is_followed_and_issues_nothing_twice(world: World, gate: Gate, launch: Launcher) -> None:
+    first = launch(gate, elects=True)
     world.apply(world.issuer())
     world.wait_condition("Issuer", "pebble", reason="Ready")
-    second = start(elects=True)
+    second = launch(elects=True)
     issued = world.issued()
     trap = gate.trap("PUT", r"/secrets/certwright-", When.AFTER, gate.hang)
     world.apply(world.certificate("www"))
@@ -136,8 +96,8 @@ def test_a_leader_that_hangs_is_followed_and_issues_nothing_twice(world: World, 
     assert world.staged() == []
 
 
-def test_lost_statuses_and_certificates_applied_again_cost_nothing(world: World, start: Starter) -> None:
-    operator = start()
+def test_lost_statuses_and_certificates_applied_again_cost_nothing(world: World, launch: Launcher) -> None:
+    operator = launch()
     certificates = [world.certificate(f"c{number}") for number in range(5)]
     world.apply(world.issuer(), *certificates)
     for certificate in certificates:
@@ -159,7 +119,7 @@ def test_lost_statuses_and_certificates_applied_again_cost_nothing(world: World,
         world.apply(
             {**found, "metadata": {"name": found["metadata"]["name"], "annotations": annotations}, "status": {}}
         )
-    again = start()
+    again = launch()
     for number in range(5):
         status = world.wait_ready(f"c{number}")["status"]
         assert status["revision"] == 1
@@ -174,15 +134,15 @@ def _revision(world: World, name: str) -> int:
     return int(world.get("Certificate", name)["status"].get("revision", 0))
 
 
-def test_a_restart_with_everything_ready_writes_nothing(world: World, start: Starter) -> None:
-    operator = start()
+def test_a_restart_with_everything_ready_writes_nothing(world: World, launch: Launcher) -> None:
+    operator = launch()
     world.apply(world.issuer(), *(world.certificate(f"c{number}") for number in range(3)))
     for number in range(3):
         world.wait_ready(f"c{number}")
     requests, issued = world.pebble.request_count(), world.issued()
     before = [_version(world, f"c{number}") for number in range(3)]
     assert operator.stop() == 0
-    again = start()
+    again = launch()
     time.sleep(2)
     assert [_version(world, f"c{number}") for number in range(3)] == before
     assert (world.pebble.request_count(), world.issued()) == (requests, issued)
@@ -193,8 +153,8 @@ def _version(world: World, name: str) -> str:
     return str(world.get("Certificate", name)["metadata"]["resourceVersion"])
 
 
-def test_a_certificate_deleted_halfway_leaves_no_record_and_no_txt(world: World, gate: Gate, start: Starter) -> None:
-    start(gate)
+def test_a_certificate_deleted_halfway_leaves_no_record_and_no_txt(world: World, gate: Gate, launch: Launcher) -> None:
+    launch(gate)
     world.apply(world.issuer(), world.certificate("www"))
     world.wait_ready("www")
     name = f"stuck-{world.namespace}.example.test"

@@ -1,22 +1,19 @@
 """HTTP-01 end to end: the operator itself answers, on any replica, and what leads there is gone afterwards."""
 
 import json
-import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-from e2e.controlplane import ControlPlane
 from e2e.ingress_controller import IngressController
 from e2e.launching import Launcher
 from e2e.operator_process import OperatorProcess
 from e2e.peers import Bind9, Pebble
-from e2e.world import Object, World, condition_of
+from e2e.world import DIRECT, Object, World, condition_of, of_cluster_issuer
 
-DIRECT: Object = {"http01": {"direct": {}}}
 SERVICE = "certwright/certwright-http01:8089"
 TRUSTING = "--http01-namespaced-issuers=any"
 
@@ -39,24 +36,6 @@ def operator(
         assert process.stop() == 0, process.tail()
 
 
-@pytest.fixture
-def cluster_issuer(control_plane: ControlPlane, world: World) -> Iterator[str]:
-    """A ClusterIssuer of the test's own that proves over HTTP-01."""
-    name = f"direct-{secrets.token_hex(4)}"
-    world.apply(world.issuer(name, solvers=[DIRECT]) | {"kind": "ClusterIssuer"})
-    yield name
-    control_plane.kubectl("delete", f"clusterissuers.certwright.io/{name}")
-    control_plane.kubectl("delete", "secret", f"{name}-account", "--namespace=certwright")
-
-
-def published(world: World) -> list[Object]:
-    """The entries of the ConfigMap for the names of this test's namespace."""
-    listed = json.loads(world.control_plane.kubectl("get", "configmaps", "--namespace=certwright", "--output=json"))
-    boards = [each for each in listed["items"] if each["metadata"]["name"] == "certwright-http01"]
-    entries = [json.loads(value) for board in boards for value in board.get("data", {}).values()]
-    return [entry for entry in entries if world.namespace in entry["host"]]
-
-
 def names(world: World, *labels: str) -> list[str]:
     return [f"{label}.{world.namespace}.example.test" for label in labels]
 
@@ -65,17 +44,17 @@ def names(world: World, *labels: str) -> list[str]:
 def test_several_names_are_proved_by_a_namespaced_issuer(world: World) -> None:
     world.apply(world.issuer(solvers=[DIRECT]), world.certificate("www", *names(world, "a", "b", "c", "d", "e")))
     world.wait_ready("www")
-    assert published(world) == []
+    assert world.published() == []
 
 
 @pytest.mark.usefixtures("operator")
-def test_a_cluster_issuer_proves_names_of_any_namespace(world: World, cluster_issuer: str) -> None:
-    certificate = world.certificate("www", issuerRef={"name": cluster_issuer, "kind": "ClusterIssuer"})
-    world.apply(certificate)
+def test_a_cluster_issuer_proves_names_of_any_namespace(world: World, cluster_issuer: Callable[..., str]) -> None:
+    name = cluster_issuer()
+    world.apply(world.certificate("www", **of_cluster_issuer(name)))
     status = world.wait_ready("www")["status"]
-    assert status["issuerRef"] == {"name": cluster_issuer, "kind": "ClusterIssuer", "group": "certwright.io"}
-    assert published(world) == []
-    assert not world.exists("Secret", f"{cluster_issuer}-account")
+    assert status["issuerRef"] == {"name": name, "kind": "ClusterIssuer", "group": "certwright.io"}
+    assert world.published() == []
+    assert not world.exists("Secret", f"{name}-account")
 
 
 @pytest.mark.usefixtures("operator")
@@ -97,8 +76,8 @@ def unreachable(world: World) -> Iterator[str]:
 def pending_answer(world: World, name: str) -> Object:
     """A Certificate for the name is applied; what is published for it."""
     world.apply(world.issuer(solvers=[DIRECT]), world.certificate("www", name))
-    world.wait("the answer", lambda: published(world) != [])
-    (entry,) = published(world)
+    world.wait("the answer", lambda: world.published() != [])
+    (entry,) = world.published()
     return entry
 
 
@@ -129,7 +108,7 @@ def test_exactly_the_pending_pairs_are_answered(world: World, operator: Operator
     assert "did not get through" in condition["message"]
     world.bind9.remove(unreachable, "A")
     world.wait_ready("www")
-    assert published(world) == []
+    assert world.published() == []
     assert ask(port, unreachable, path).status_code == 404
 
 
@@ -156,7 +135,7 @@ def test_a_standby_answers_as_the_leader_does(
 def test_a_certificate_deleted_halfway_leaves_no_answer(world: World, unreachable: str) -> None:
     pending_answer(world, unreachable)
     world.kubectl("delete", "certificates.certwright.io/www")
-    world.wait("the answer to go", lambda: published(world) == [])
+    world.wait("the answer to go", lambda: world.published() == [])
 
 
 @pytest.fixture
@@ -216,7 +195,7 @@ def test_a_route_leads_the_ca_to_the_operator_and_is_gone_afterwards(
     assert edge.followed
     assert {name for name in edge.followed if not name.startswith(expected.format(namespace=world.namespace))} == set()
     assert routes(world) == []
-    assert published(world) == []
+    assert world.published() == []
     assert world.get("Ingress", "web")["spec"] == before
 
 

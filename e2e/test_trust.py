@@ -1,65 +1,21 @@
-"""What a tenant cannot do, whatever he writes into his Issuers and Certificates: each boundary on a real API server."""
+"""What a tenant cannot do, whatever he writes into his Issuers and Certificates: each boundary on a real API server.
 
-import base64
+``test_delivery`` has what protects the Secrets of others, ``test_secrecy`` what is told to nobody.
+"""
+
 import json
-import secrets
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable
 
 import pytest
-from cryptography import x509
 
-from e2e.controlplane import ControlPlane
 from e2e.controlplane.kubectl import KubectlError
-from e2e.gate import Gate, When
 from e2e.launching import Launcher
-from e2e.operator_process import OperatorProcess
-from e2e.peers import Bind9, Pebble
-from e2e.world import API, Object, World, condition_of
+from e2e.world import DIRECT, Object, World, condition_of, of_cluster_issuer, secret
 
-DIRECT: Object = {"http01": {"direct": {}}}
 Edit = Callable[[Object], object]
 
 
-@pytest.fixture
-def alone(operator: OperatorProcess) -> Iterator[None]:
-    """The module's operator rests, while a test runs one of its own."""
-    assert operator.stop() == 0, operator.tail()
-    yield
-    operator.start()
-
-
-@pytest.fixture
-def cluster_issuer(control_plane: ControlPlane, world: World) -> Iterator[Callable[..., str]]:
-    """Makes ClusterIssuers that prove over HTTP-01; answers their names."""
-    made: list[str] = []
-
-    def make(*, solvers: list[Object] | None = None, **spec: Any) -> str:
-        name = f"cluster-{secrets.token_hex(4)}"
-        issuer = world.issuer(name, solvers=solvers or [DIRECT]) | {"kind": "ClusterIssuer"}
-        world.apply({**issuer, "spec": {**issuer["spec"], **spec}})
-        made.append(name)
-        return name
-
-    yield make
-    for name in made:
-        control_plane.kubectl("delete", f"clusterissuers.certwright.io/{name}")
-        control_plane.kubectl("delete", "secret", f"{name}-account", "--namespace=certwright", "--ignore-not-found")
-
-
-def of(cluster_issuer: str) -> Object:
-    return {"issuerRef": {"name": cluster_issuer, "kind": "ClusterIssuer"}}
-
-
-def retry(world: World, name: str) -> None:
-    world.kubectl("annotate", f"certificates.certwright.io/{name}", f"certwright.io/retry={secrets.token_hex(4)}")
-
-
-def published(world: World) -> list[str]:
-    """The hosts of this test's namespace that the operator answers for."""
-    listed = json.loads(world.control_plane.kubectl("get", "configmaps", "--namespace=certwright", "--output=json"))
-    values = [value for each in listed["items"] for value in each.get("data", {}).values() if '"keyAuth' in value]
-    return [host for value in values if world.namespace in (host := json.loads(value)["host"])]
+# Names.
 
 
 def serving_ingress(host: str) -> Object:
@@ -82,9 +38,6 @@ def serving_route(host: str) -> Object:
     }
 
 
-# Names.
-
-
 @pytest.mark.usefixtures("operator", "gateway_api")
 @pytest.mark.parametrize("serving", [serving_ingress, serving_route], ids=["Ingress", "HTTPRoute"])
 def test_a_tenant_proves_over_http_only_what_his_namespace_serves(
@@ -101,15 +54,15 @@ def test_a_tenant_proves_over_http_only_what_his_namespace_serves(
     condition = world.wait_condition("Certificate", "www", reason="NotAllowed", type_="Issuing")
     assert f"No Ingress or HTTPRoute in namespace {world.namespace} has the host {name}" in condition["message"]
     assert "add one, use a ClusterIssuer or DNS-01" in condition["message"]
-    assert published(world) == []
+    assert world.published() == []
     assert world.issued() == issued
     assert world.staged() == []
     assert ("Warning", "NotAllowed") in [event[:2] for event in world.events("www")]
 
     world.apply(serving(name))
-    retry(world, "www")
+    world.retry("www")
     world.wait_ready("www")
-    assert published(world) == []
+    assert world.published() == []
     world.control_plane.kubectl("delete", "namespace", elsewhere, "--wait=false")
 
 
@@ -120,7 +73,7 @@ def test_one_name_that_is_not_served_stops_the_order(world: World) -> None:
     condition = world.wait_condition("Certificate", "www", reason="NotAllowed", type_="Issuing")
     assert other in condition["message"]
     assert served not in condition["message"]
-    assert published(world) == []
+    assert world.published() == []
     assert not world.exists("Secret", "www-tls")
 
 
@@ -162,7 +115,7 @@ def test_a_cluster_issuer_serves_only_what_it_allows(
     world: World, cluster_issuer: Callable[..., str], allow: Object, spec: Object, expected: str
 ) -> None:
     name = cluster_issuer(allow=allow)
-    world.apply(world.certificate("www", **{**spec, **of(name)}))
+    world.apply(world.certificate("www", **{**spec, **of_cluster_issuer(name)}))
     condition = world.wait_condition("Certificate", "www", reason="NotAllowed")
     assert f"ClusterIssuer {name} does not allow this" in condition["message"]
     assert expected.format(ns=world.namespace) in condition["message"]
@@ -174,7 +127,7 @@ def test_a_cluster_issuer_serves_only_what_it_allows(
 def test_what_a_cluster_issuer_allows_is_issued_at_once(world: World, cluster_issuer: Callable[..., str]) -> None:
     allow = {"namespaces": [world.namespace], "dnsNames": ["*.example.test"], "keyAlgorithms": ["ECDSA"]}
     name = cluster_issuer(allow={"namespaces": ["elsewhere"]})
-    world.apply(world.certificate("www", **of(name)))
+    world.apply(world.certificate("www", **of_cluster_issuer(name)))
     world.wait_condition("Certificate", "www", reason="NotAllowed")
     patch = json.dumps({"spec": {"allow": allow}})
     world.kubectl("patch", f"clusterissuers.certwright.io/{name}", "--type=merge", f"--patch={patch}")
@@ -182,10 +135,6 @@ def test_what_a_cluster_issuer_allows_is_issued_at_once(world: World, cluster_is
 
 
 # Secrets.
-
-
-def secret(name: str, type_: str = "Opaque", **data: str) -> Object:
-    return {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}, "type": type_, "stringData": data}
 
 
 @pytest.mark.usefixtures("operator")
@@ -263,7 +212,7 @@ def test_a_cluster_issuer_reads_only_the_operators_namespace(world: World, clust
     assert f"Secret certwright/{name} does not exist" in condition["message"]
     body = json.dumps(secret(name, **{"tsig-secret": world.bind9.key.secret}))
     world.control_plane.kubectl("apply", "--namespace=certwright", "--filename=-", stdin=body)
-    world.apply(world.certificate("www", **of(issuer)))
+    world.apply(world.certificate("www", **of_cluster_issuer(issuer)))
     world.wait_ready("www")
     world.control_plane.kubectl("delete", f"secret/{name}", "--namespace=certwright")
 
@@ -298,7 +247,7 @@ def test_an_administrators_issuer_reaches_them(
 ) -> None:
     del alone
     launch(flags=["--allow-cidrs="], http01_port=world.pebble.http_port, self_check_port=world.pebble.http_port)
-    world.apply(world.certificate("www", **of(cluster_issuer())))
+    world.apply(world.certificate("www", **of_cluster_issuer(cluster_issuer())))
     world.wait_ready("www")
 
 
@@ -324,7 +273,7 @@ def test_the_look_at_a_proof_reaches_no_further_than_the_issuer_may(
     world.apply(
         world.issuer(solvers=[DIRECT]),
         world.certificate("tenant", name),
-        world.certificate("cluster", name, **of(cluster_issuer())),
+        world.certificate("cluster", name, **of_cluster_issuer(cluster_issuer())),
     )
 
     def told(certificate: str) -> str:
@@ -350,163 +299,3 @@ def test_a_tenants_nameserver_is_reached_only_where_he_may(world: World, alone: 
     error = world.wait("the failure", told)
     assert "127.0.0.2" in error["message"]
     assert error["class"] in {"Issuer", "Transient"}
-
-
-# The target Secret.
-
-
-@pytest.mark.parametrize("type_", ["Opaque", "kubernetes.io/tls"])
-def test_a_foreign_secret_that_appears_at_the_last_moment_is_not_overwritten(
-    world: World, alone: None, gate: Gate, launch: Launcher, type_: str
-) -> None:
-    del alone
-    launch(gate)
-    data = {"tls.crt": "theirs", "tls.key": "theirs"}
-    gate.trap("PATCH", r"/secrets/www-tls\?", When.BEFORE, lambda: world.apply(secret("www-tls", type_, **data)))
-    issued = world.issued()
-    world.apply(world.issuer(), world.certificate("www"))
-    condition = world.wait_condition("Certificate", "www", reason="SecretNotOwned")
-    assert "Secret www-tls exists and was not written by certwright" in condition["message"]
-    assert world.data("www-tls") == dict.fromkeys(data, b"theirs")
-    assert world.issued() == issued + 1
-
-    world.kubectl("delete", "secret", "www-tls")
-    retry(world, "www")
-    world.wait_ready("www")
-    assert world.issued() == issued + 1
-    assert world.staged() == []
-
-
-@pytest.mark.usefixtures("operator")
-def test_a_secret_of_another_certificate_is_not_taken_over(world: World) -> None:
-    world.apply(world.issuer(), world.certificate("first", secretName="shared"))
-    world.wait_ready("first")
-    before = world.get("Secret", "shared")
-    world.apply(world.certificate("second", secretName="shared"))
-    condition = world.wait_condition("Certificate", "second", reason="SecretNotOwned")
-    assert "Secret shared belongs to Certificate first" in condition["message"]
-    assert world.get("Secret", "shared") == before
-
-
-@pytest.mark.usefixtures("operator")
-@pytest.mark.parametrize("target", ["pebble-account", "tsig"])
-def test_a_secret_of_the_issuer_is_not_taken_over(world: World, target: str) -> None:
-    world.apply(world.issuer())
-    world.wait_condition("Issuer", "pebble", reason="Ready")
-    before = world.get("Secret", target)
-    world.apply(world.certificate("www", secretName=target))
-    world.wait_condition("Certificate", "www", reason="SecretNotOwned")
-    assert world.get("Secret", target) == before
-
-
-# A spec that changes under way.
-
-
-@pytest.mark.parametrize(
-    ("method", "path", "when"),
-    [
-        pytest.param("POST", r"/secrets(\?|$)", When.AFTER, id="after staging"),
-        pytest.param("PUT", r"/secrets/certwright-", When.AFTER, id="after the order is recorded"),
-        pytest.param("GET", r"/certificates/www", When.BEFORE, id="before the last look"),
-        pytest.param("PATCH", r"/secrets/www-tls\?", When.BEFORE, id="before the Secret is written"),
-        pytest.param("PATCH", r"/secrets/www-tls\?", When.AFTER, id="before the status is written"),
-    ],
-)
-def test_what_is_delivered_fits_the_newest_spec(
-    world: World, alone: None, gate: Gate, launch: Launcher, method: str, path: str, when: When
-) -> None:
-    del alone
-    launch(gate)
-    old, new = f"old-{world.namespace}.example.test", f"new-{world.namespace}.example.test"
-    world.apply(world.issuer())
-    world.wait_condition("Issuer", "pebble", reason="Ready")
-    trap = gate.trap(method, path, when, lambda: world.apply(world.certificate("www", new)))
-    world.apply(world.certificate("www", old))
-    assert trap.sprung.wait(20)
-    world.wait("the second generation", lambda: world.get("Certificate", "www")["metadata"]["generation"] == 2)
-    status = world.wait_ready("www")["status"]
-    leaf = world.leaf("www-tls")
-    names = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    assert names.get_values_for_type(x509.DNSName) == [new]
-    assert status["observedGeneration"] == 2
-    assert status["serialNumber"] == f"{leaf.serial_number:x}"
-    assert world.staged() == []
-    assert world.bind9.query(f"_acme-challenge.{old}") == []
-
-
-# What is secret stays secret.
-
-TALKING = "certificates.certwright.io,issuers.certwright.io,clusterissuers.certwright.io,events.events.k8s.io"
-OURS = "--selector=certwright.io/managed=true"
-
-
-def private_lines(pem: bytes) -> set[str]:
-    """The lines of a PEM key, and how it looks in an API object."""
-    lines = [line for line in pem.decode().splitlines() if "-----" not in line and len(line) > 20]
-    return {*lines, base64.b64encode(pem).decode()[60:120]}
-
-
-def told_condition(world: World, issuer: str) -> Object:
-    found: Object = world.wait("the condition", lambda: condition_of(world.get("Issuer", issuer), "Ready"))
-    return found
-
-
-def test_no_secret_is_told_anywhere(
-    world: World, alone: None, launch: Launcher, bind9: Bind9, cluster_issuer: Callable[..., str]
-) -> None:
-    del alone
-    mac, wrong = (base64.urlsafe_b64encode(secrets.token_bytes(32)).rstrip(b"=").decode() for _ in range(2))
-    token = "t0ken-of-kubernetes"
-    with Pebble(bind9.url, eab_keys={"mine": mac}, authz_reuse=0) as bound:
-        operator = launch(
-            flags=["--log-level=debug", "--http01-namespaced-issuers=any"],
-            http01_port=world.pebble.http_port,
-            self_check_port=world.pebble.http_port,
-        )
-        world.apply(
-            secret("right", secret=mac),
-            secret("wrong", secret=wrong),
-            secret("broken", secret=f"{mac}$"),
-            secret("stolen", "helm.sh/release.v1", secret=token),
-        )
-        for name in ("right", "wrong", "broken", "stolen"):
-            binding = {"keyID": "mine", "keySecretRef": {"name": name}}
-            world.apply(world.issuer(name, pebble=bound, externalAccountBinding=binding))
-        bad_tsig = world.dns01()
-        bad_tsig["dns01"]["rfc2136"]["tsigSecretSecretRef"] = {"name": "bad-tsig"}
-        bad_key = base64.b64encode(secrets.token_bytes(32)).decode()
-        world.apply(
-            secret("bad-tsig", **{"tsig-secret": bad_key}),
-            world.issuer("bad-tsig", solvers=[bad_tsig]),
-            world.issuer("direct", solvers=[DIRECT]),
-            world.certificate("dns", issuer="right"),
-            world.certificate("http", issuer="direct"),
-            world.certificate("cluster", **of(cluster_issuer())),
-            world.certificate("rsa", issuer="right", privateKey={"algorithm": "RSA", "encoding": "PKCS1"}),
-            world.certificate("refused", "blocked.example.test", issuer="direct"),
-            world.certificate("unsigned", issuer="bad-tsig"),
-        )
-        for name in ("dns", "http", "cluster", "rsa"):
-            world.wait_ready(name)
-        world.wait_condition("Certificate", "refused", reason="Rejected", type_="Issuing")
-        world.wait("the refusal of the update", lambda: "lastError" in world.get("Certificate", "unsigned")["status"])
-        for name in ("wrong", "broken", "stolen"):
-            assert told_condition(world, name)["status"] == "False"
-        hidden = {mac, wrong, token, bad_key, bind9.key.secret, base64.b64encode(token.encode()).decode()}
-        for name in ("dns", "http", "cluster", "rsa"):
-            hidden |= private_lines(world.data(f"{name}-tls")["tls.key"])
-        for name in ("right", "direct", "bad-tsig"):
-            hidden |= private_lines(world.data(f"{name}-account")["tls.key"])
-        hidden |= private_lines(world.data(world.staged()[0])["tls.key"])
-        hidden.add(json.loads(world.kubeconfig.read_text())["users"][0]["user"]["token"])
-        told = {
-            "the log": operator.log.read_text(),
-            "the metrics": operator.metrics(),
-            "the objects": world.kubectl("get", TALKING, "--all-namespaces", "--output=json"),
-            "the metadata of Secrets": world.kubectl("get", "secrets", OURS, "--output=jsonpath={..metadata}"),
-        }
-
-    leaks = {(where, value[:6]) for where, text in told.items() for value in hidden if value in text}
-    assert leaks == set()
-    assert len(hidden) > 12
-    assert API in told["the objects"]

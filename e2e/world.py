@@ -5,6 +5,7 @@ Objects are plain dicts as ``kubectl`` prints them; a test reads them as a user 
 
 import base64
 import json
+import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -20,6 +21,9 @@ from e2e.processes import wait_until
 
 API = "certwright.io/v1alpha1"
 Object = dict[str, Any]
+
+DIRECT: Object = {"http01": {"direct": {}}}
+"""A solver for names whose port 80 leads to the operator already."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,9 +153,36 @@ class World:
             "spec": {"secretName": f"{name}-tls", "issuerRef": {"name": issuer}, "dnsNames": wanted, **spec},
         }
 
+    def retry(self, name: str) -> None:
+        """Ask for another attempt now, the way users do."""
+        self.kubectl("annotate", f"certificates.certwright.io/{name}", f"certwright.io/retry={secrets.token_hex(4)}")
+
+    def wait_issuer(self, name: str = "pebble") -> Object:
+        """The status of an Issuer that has become ready."""
+        self.wait_condition("Issuer", name, reason="Ready")
+        status: Object = self.get("Issuer", name)["status"]
+        return status
+
+    def published(self) -> list[Object]:
+        """The HTTP-01 answers of the operator for names that have the namespace's name in them."""
+        listed = self.control_plane.kubectl("get", "configmaps", "--namespace=certwright", "--output=json")
+        boards = [each for each in json.loads(listed)["items"] if each["metadata"]["name"] == "certwright-http01"]
+        entries = [json.loads(value) for board in boards for value in board.get("data", {}).values()]
+        return [entry for entry in entries if self.namespace in entry["host"]]
+
     def issued(self) -> int:
         """How many certificates the CA has issued since it was started."""
         return len(self.pebble.issued_serials())
+
+
+def of_cluster_issuer(name: str) -> Object:
+    """What a Certificate's spec says to name a ClusterIssuer."""
+    return {"issuerRef": {"name": name, "kind": "ClusterIssuer"}}
+
+
+def secret(name: str, type_: str = "Opaque", **data: str) -> Object:
+    """A Secret of a user's."""
+    return {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}, "type": type_, "stringData": data}
 
 
 def condition_of(found: Object, type_: str) -> Object | None:

@@ -45,3 +45,12 @@ async def test_without_an_account_the_proofs_are_still_taken_back(stage: Stage) 
     stage.server.accounts.clear()
     await stage.driver().abandon(request_for(stage.clock, "www.shop.test", "*.shop.test"), resume=resume)
     assert stage.solver.world == {}
+
+
+async def test_at_another_server_than_the_orders_the_proofs_are_still_taken_back(stage: Stage) -> None:
+    resume = await halfway(stage)
+    stage.server.seen.clear()
+    request = request_for(stage.clock, "www.shop.test", "*.shop.test")
+    await stage.driver(server="https://other.test/dir").abandon(request, resume=resume)
+    assert stage.solver.world == {}
+    assert stage.server.seen == []

@@ -62,6 +62,8 @@ async def test_a_binding_that_does_not_fit_is_the_issuers_affair(newcomer: Stage
     newcomer.server.binding_keys = {"kid-1": b"another"}
     with pytest.raises(IssuerError, match="the binding is not good") as caught:
         await newcomer.driver(binding=BINDING).check()
+    assert caught.value.reason is Reason.INVALID_CREDENTIALS
+    assert "See that acme.externalAccountBinding has the keyID" in caught.value.message
     assert "0123456789abcdef" not in str(caught.value)
 
 

@@ -89,6 +89,13 @@ async def test_more_servers_and_addresses_than_make_sense_are_cut(world: FakeDNS
     assert len(await resolver.host_addresses("n1.test")) == 8
 
 
+async def test_a_hosts_address_is_asked_for_each_time(world: FakeDNS, resolver: Resolver) -> None:
+    world.put(SERVER, "www.shop.test", "A", "192.0.2.1")
+    assert await resolver.host_addresses("www.shop.test") == ("192.0.2.1",)
+    world.put(SERVER, "www.shop.test", "A", "192.0.2.2")
+    assert await resolver.host_addresses("www.shop.test") == ("192.0.2.2",)
+
+
 async def test_a_host_that_is_no_name_is_told(resolver: Resolver) -> None:
     with pytest.raises(TransientError, match="is not a name"):
         await resolver.host_addresses("a..b")

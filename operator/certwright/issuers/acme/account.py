@@ -72,9 +72,10 @@ class Probe:
 
     def _refuse_unusable(self, account: Account) -> None:
         if account.status is not AccountStatus.VALID:
+            secret = self.means.spec.private_key_secret_ref.name
             raise IssuerError(
-                f"The account {account.url} is {account.status}: set the annotation certwright.io/new-account on the"
-                " issuer to register another.",
+                f"The account {account.url} is {account.status}: delete Secret {secret} with its key, and set the"
+                " annotation certwright.io/new-account on the issuer, to register another.",
                 reason=Reason.INVALID_CREDENTIALS,
             )
 
