@@ -10,7 +10,9 @@ def _stop(_signal: int, _frame: object) -> None:
 
 
 def main() -> None:
-    signal.signal(signal.SIGTERM, _stop)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        # SIGINT too: a shell script starts its background jobs with it ignored, and Python then leaves it so.
+        signal.signal(number, _stop)
     try:
         with ControlPlane() as control_plane:
             print(f"export KUBECONFIG={control_plane.admin_kubeconfig}", flush=True)
