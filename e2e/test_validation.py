@@ -146,7 +146,8 @@ def test_a_status_is_stored_as_it_is(api: ControlPlane, document: Manifest, stat
 def test_the_roles_are_accepted(api: ControlPlane) -> None:
     items = list(roles(namespace="default", service_account="certwright", watched=("default",)))
     items += roles(namespace="default", service_account="certwright")
-    arguments = ("create", "--dry-run=server", "--validate=strict", "--filename=-")
+    # Applied, not created: other tests have installed them on this control plane already.
+    arguments = ("apply", "--server-side", "--force-conflicts", "--dry-run=server", "--validate=strict", "--filename=-")
 
     made = api.kubectl(*arguments, stdin=json.dumps({"apiVersion": "v1", "kind": "List", "items": items}))
 
