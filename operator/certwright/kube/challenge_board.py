@@ -7,12 +7,13 @@ whichever of them leads.
 import asyncio
 import hashlib
 import json
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from certwright.kube.client import JSON, APIServer
-from certwright.kube.errors import ConflictError, ExpiredError, KubeError, NotFoundError, UnavailableError
+from certwright.kube.client import APIServer
+from certwright.kube.errors import ConflictError, KubeError, NotFoundError
+from certwright.kube.following import Follower
 from certwright.kube.objects import core_path
 from certwright.kube.permissions import Rule, Scope
 from certwright.model.metadata import FIELD_MANAGER, LABEL_MANAGED, LABEL_ROLE, ROLE_HTTP01_BOARD
@@ -23,9 +24,6 @@ NAME = "certwright-http01"
 LARGEST = 1024 * 1024
 """Bytes of keys and values that the API server accepts in one ConfigMap: about 3,000 pending names."""
 
-SERVER_TIMEOUT = 290
-CLIENT_TIMEOUT = 300.0
-PAUSES = (0.1, 0.5, 1.0, 2.0, 5.0, 10.0)
 
 Pair = tuple[str, str]
 """A host and a token."""
@@ -64,27 +62,27 @@ class ChallengeConfigMap:
         self._namespace = namespace
         self._list_path = core_path("configmaps", namespace)
         self._path = core_path("configmaps", namespace, NAME)
-        self._pause = pause
         self._data: dict[str, str] = {}
         self._version = 0
         self.answers: dict[Pair, str] = {}
         self.synced = asyncio.Event()
-        self.trouble: str | None = None
+        self._follower = Follower(
+            server,
+            self._list_path,
+            self,
+            what=f"ConfigMap {namespace}/{NAME}",
+            selector={"fieldSelector": f"metadata.name={NAME}"},
+            pause=pause,
+        )
+
+    @property
+    def trouble(self) -> str | None:
+        """Why answers of other replicas may be missing at the moment."""
+        return self._follower.trouble
 
     async def run(self) -> None:
-        """List and watch for ever. Trouble is kept in ``trouble`` for the probes and tried again with pauses."""
-        failures = 0
-        while True:
-            try:
-                version = await self._list()
-                self.trouble, failures = None, 0
-                await self._follow(version)
-            except ExpiredError:
-                await self._pause(PAUSES[0])
-            except KubeError as error:
-                self.trouble = f"the watch of ConfigMap {self._namespace}/{NAME} has no connection: {error}"
-                await self._pause(PAUSES[min(failures, len(PAUSES) - 1)])
-                failures += 1
+        """List and watch for ever."""
+        await self._follower.run()
 
     async def write(self, changes: Mapping[Pair, Entry | None]) -> frozenset[Pair]:
         """Store entries and remove those that are None, with one request; returns the pairs there was no room for.
@@ -143,42 +141,18 @@ class ChallengeConfigMap:
             made = await self._server.merge(self._path, {"data": data}, manager=FIELD_MANAGER)
         return made
 
-    async def _list(self) -> str:
-        query = {"fieldSelector": f"metadata.name={NAME}"}
-        found = await self._server.get(self._list_path, query=query)
-        version = str(found["metadata"]["resourceVersion"])
-        self._take(next(iter(found.get("items") or ()), {"metadata": {"resourceVersion": version}}))
+    def listed(self, items: Sequence[Mapping[str, Any]], version: str) -> None:
+        """The ConfigMap as it is, or nothing."""
+        self._take(next(iter(items), {"metadata": {"resourceVersion": version}}))
         self.synced.set()
-        return version
 
-    async def _follow(self, version: str) -> None:
-        """Watch on from ``version``, reconnecting with the last version seen, until the server forgets it."""
-        while True:
-            query = {
-                "fieldSelector": f"metadata.name={NAME}",
-                "watch": "true",
-                "allowWatchBookmarks": "true",
-                "resourceVersion": version,
-                "timeoutSeconds": str(SERVER_TIMEOUT),
-            }
-            async with self._server.stream(
-                self._list_path, query=query, accept=JSON, timeout_seconds=CLIENT_TIMEOUT
-            ) as events:
-                async for event in events:
-                    version = self._observe(event) or version
+    def changed(self, body: Mapping[str, Any]) -> None:
+        """Somebody wrote it."""
+        self._take(body)
 
-    def _observe(self, event: Mapping[str, Any]) -> str:
-        body = event.get("object") or {}
-        match event.get("type"):
-            case "ERROR":
-                raise _watch_error(body)
-            case "BOOKMARK":
-                pass
-            case "DELETED":
-                self._take({**body, "data": None})
-            case _:
-                self._take(body)
-        return _version_of(body)
+    def deleted(self, body: Mapping[str, Any]) -> None:
+        """Somebody took it away."""
+        self._take({**body, "data": None})
 
     def _take(self, body: Mapping[str, Any]) -> None:
         """Show one version of the ConfigMap, unless a newer one, such as our own last write, is already shown."""
@@ -242,10 +216,3 @@ def _size(key: str, value: str | None) -> int:
 
 def _version_of(body: Mapping[str, Any]) -> str:
     return str((body.get("metadata") or {}).get("resourceVersion", ""))
-
-
-def _watch_error(status: Mapping[str, Any]) -> KubeError:
-    message = f"the watch ended: {str(status.get('message', ''))[:200]}"
-    if status.get("code") == 410:  # noqa: PLR2004 - HTTP's own number
-        return ExpiredError(message, status=410)
-    return UnavailableError(message)

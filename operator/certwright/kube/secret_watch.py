@@ -4,23 +4,16 @@ Kopf would hold whole Secrets, keys and all. Absence here is a hint that somethi
 """
 
 import asyncio
-import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from certwright.kube.client import METADATA_ONLY, METADATA_ONLY_LIST, APIServer
-from certwright.kube.errors import ExpiredError, KubeError
+from certwright.kube.client import APIServer
+from certwright.kube.following import Follower
 from certwright.kube.objects import metadata_of
 from certwright.model.metadata import LABEL_MANAGED, ObjectMetadata
 
-_log = logging.getLogger(__name__)
-
-SELECTOR = f"{LABEL_MANAGED}=true"
-PAGE = "500"
-SERVER_TIMEOUT = 290
-CLIENT_TIMEOUT = 300.0
-PAUSES = (0.1, 0.5, 1.0, 2.0, 5.0, 10.0)
+SELECTOR = {"labelSelector": f"{LABEL_MANAGED}=true"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +43,16 @@ class SecretWatch:
         namespaces: Sequence[str] = (),
         summarise: Callable[[ObjectMetadata], Seen],
         notify: Notify,
+        pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._summarise = summarise
         self._notify = notify
         self._seen: dict[tuple[str, str], Seen] = {}
-        self._followers = [_Follower(server, namespace, self) for namespace in namespaces or ("",)]
+        self._parts = [_Part(namespace, self) for namespace in namespaces or ("",)]
+        self._followers = [
+            Follower(server, part.path, part, what="Secrets", selector=SELECTOR, is_metadata_only=True, pause=pause)
+            for part in self._parts
+        ]
         self.synced = asyncio.Event()
 
     @property
@@ -81,7 +79,7 @@ class SecretWatch:
                 self.forget(*gone)
         for meta in found.values():
             self.upsert(meta)
-        if all(follower.has_listed for follower in self._followers):
+        if all(part.has_listed for part in self._parts):
             self.synced.set()
 
     def upsert(self, meta: ObjectMetadata) -> None:
@@ -98,76 +96,30 @@ class SecretWatch:
             self._notify(namespace, name, seen, is_gone=True)
 
 
-class _Follower:
-    """List and watch of one path; what it sees goes into the store that the others share."""
+@dataclass(slots=True)
+class _Part:
+    """What is seen of one namespace, or of all where it is empty; it goes into the store that all parts share."""
 
-    def __init__(self, server: APIServer, namespace: str, store: SecretWatch) -> None:
-        self._server = server
-        self._namespace = namespace
-        self._path = f"/api/v1/namespaces/{namespace}/secrets" if namespace else "/api/v1/secrets"
-        self._store = store
-        self.has_listed = False
-        self.trouble: str | None = None
+    namespace: str
+    store: SecretWatch
+    has_listed: bool = False
 
-    async def run(self) -> None:
-        """Trouble is told once, kept for the probes, and tried again with growing pauses."""
-        failures = 0
-        while True:
-            try:
-                version = await self._list()
-                self.trouble, failures = None, 0
-                await self._follow(version)
-            except ExpiredError:
-                continue
-            except KubeError as error:
-                if self.trouble is None:
-                    _log.warning("the Secret watch is interrupted: %s", error)
-                self.trouble = f"the Secret watch has no connection: {error}"
-                await asyncio.sleep(PAUSES[min(failures, len(PAUSES) - 1)])
-                failures += 1
+    @property
+    def path(self) -> str:
+        """Where its Secrets are listed."""
+        return f"/api/v1/namespaces/{self.namespace}/secrets" if self.namespace else "/api/v1/secrets"
 
-    async def _list(self) -> str:
-        found: dict[tuple[str, str], ObjectMetadata] = {}
-        query = {"labelSelector": SELECTOR, "limit": PAGE}
-        while True:
-            page = await self._server.get(self._path, query=query, accept=METADATA_ONLY_LIST)
-            for item in page.get("items") or ():
-                meta = metadata_of(item)
-                found[meta.namespace, meta.name] = meta
-            token = (page.get("metadata") or {}).get("continue")
-            if not token:
-                break
-            query = {"labelSelector": SELECTOR, "limit": PAGE, "continue": token}
+    def listed(self, items: Sequence[Mapping[str, Any]], _version: str) -> None:
+        """Everything there is."""
         self.has_listed = True
-        self._store.replace(self._namespace, found)
-        return str(page["metadata"]["resourceVersion"])
+        found = {(meta.namespace, meta.name): meta for meta in map(metadata_of, items)}
+        self.store.replace(self.namespace, found)
 
-    async def _follow(self, version: str) -> None:
-        """Watch on from ``version``, reconnecting with the last version seen, until the server forgets it."""
-        while True:
-            query = {
-                "labelSelector": SELECTOR,
-                "watch": "true",
-                "allowWatchBookmarks": "true",
-                "resourceVersion": version,
-                "timeoutSeconds": str(SERVER_TIMEOUT),
-            }
-            async with self._server.stream(
-                self._path, query=query, accept=METADATA_ONLY, timeout_seconds=CLIENT_TIMEOUT
-            ) as events:
-                async for event in events:
-                    version = self._take(event) or version
+    def changed(self, body: Mapping[str, Any]) -> None:
+        """One of them."""
+        self.store.upsert(metadata_of(body))
 
-    def _take(self, event: Mapping[str, Any]) -> str:
-        body = event.get("object") or {}
-        match event.get("type"):
-            case "ERROR":
-                raise ExpiredError(f"the watch ended: {str(body.get('message', ''))[:200]}", status=410)
-            case "BOOKMARK":
-                pass
-            case "DELETED":
-                meta = metadata_of(body)
-                self._store.forget(meta.namespace, meta.name)
-            case _:
-                self._store.upsert(metadata_of(body))
-        return str((body.get("metadata") or {}).get("resourceVersion", ""))
+    def deleted(self, body: Mapping[str, Any]) -> None:
+        """One of them, gone."""
+        meta = metadata_of(body)
+        self.store.forget(meta.namespace, meta.name)
