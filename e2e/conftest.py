@@ -6,7 +6,7 @@ A test that needs a server with other options starts its own, for instance ``wit
 import itertools
 import os
 import secrets
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -93,16 +93,27 @@ def kubeconfig(control_plane: ControlPlane) -> Path:
 
 
 @pytest.fixture(scope="module")
+def operator_flags() -> Sequence[str]:
+    """What a module's operator is told beside the rest; a module that wants more has a fixture of this name."""
+    return ()
+
+
+@pytest.fixture(scope="module")
 def operator(
-    kubeconfig: Path, bind9: Bind9, pebble: Pebble, tmp_path_factory: pytest.TempPathFactory
+    kubeconfig: Path,
+    bind9: Bind9,
+    pebble: Pebble,
+    operator_flags: Sequence[str],
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[OperatorProcess]:
-    """The operator for a module's tests; what it said is shown with a test that failed."""
+    """The operator for a module's tests, answering on the very port that the CA asks."""
     process = OperatorProcess(
         kubeconfig,
         directory=tmp_path_factory.mktemp("operator"),
         nameserver=bind9.url,
         http01_port=pebble.http_port,
         self_check_port=pebble.http_port,
+        flags=operator_flags,
     )
     with process:
         yield process

@@ -1,8 +1,7 @@
 """HTTP-01 end to end: the operator itself answers, on any replica, and what leads there is gone afterwards."""
 
 import json
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import httpx
@@ -11,7 +10,6 @@ import pytest
 from e2e.ingress_controller import IngressController
 from e2e.launching import Launcher
 from e2e.operator_process import OperatorProcess
-from e2e.peers import Bind9, Pebble
 from e2e.world import DIRECT, Object, World, condition_of, of_cluster_issuer
 
 SERVICE = "certwright/certwright-http01:8089"
@@ -19,21 +17,8 @@ TRUSTING = "--http01-namespaced-issuers=any"
 
 
 @pytest.fixture(scope="module")
-def operator(
-    kubeconfig: Path, bind9: Bind9, pebble: Pebble, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[OperatorProcess]:
-    """It answers on the very port that the CA asks."""
-    process = OperatorProcess(
-        kubeconfig,
-        directory=tmp_path_factory.mktemp("operator"),
-        nameserver=bind9.url,
-        http01_port=pebble.http_port,
-        self_check_port=pebble.http_port,
-        flags=[TRUSTING],
-    )
-    with process:
-        yield process
-        assert process.stop() == 0, process.tail()
+def operator_flags() -> Sequence[str]:
+    return (TRUSTING,)
 
 
 def names(world: World, *labels: str) -> list[str]:

@@ -5,8 +5,7 @@ from typing import Any
 import pytest
 
 from certwright.handlers.inventory import Inventory
-from certwright.kube.objects import metadata_of
-from certwright.model.metadata import Key, Kind
+from certwright.model.metadata import Key, Kind, metadata_of
 from tests.handlers.cluster import CA, WEB, Cluster
 
 

@@ -17,7 +17,6 @@ from certwright.cli.logging import LogFormat, LogLevel, set_up_logging
 T = TypeVar("T")
 
 EXIT_FAILED = 1
-EXIT_USAGE = 2
 HIGHEST_PORT = 65_535
 
 

@@ -11,9 +11,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from certwright.kube.objects import metadata_of
 from certwright.kube.secret_watch import Seen
-from certwright.model.metadata import GROUP, Key, Kind, ObjectMetadata
+from certwright.model.metadata import GROUP, Key, Kind, ObjectMetadata, metadata_of
 from certwright.model.observed import CHECKS, Certificate
 from certwright.model.policy import issuer_refs, renewal_was_requested_in, retry_was_requested
 from certwright.model.resources import CertificateSpec, CertificateStatus, IssuerKind
@@ -140,12 +139,13 @@ def issuer_key(certificate: Certificate) -> Key | None:
 
 
 def _record(body: Mapping[str, Any]) -> CertificateRecord:
-    metadata, status = metadata_of(body), CertificateStatus.from_api(body.get("status"))
-    seen = status.secret
     try:
-        certificate = parse_certificate(body)
+        certificate: Certificate | None = parse_certificate(body)
     except UnreadableSpecError:
         certificate = None  # It is known all the same: what cannot be read must keep nobody waiting.
+    metadata = certificate.metadata if certificate else metadata_of(body)
+    status = certificate.status if certificate else CertificateStatus.from_api(body.get("status"))
+    seen = status.secret
     return CertificateRecord(
         uid=metadata.uid,
         version=int(metadata.resource_version),

@@ -7,10 +7,9 @@ from typing import Any
 from certwright.handlers.inventory import Inventory, parse_certificate
 from certwright.handlers.metrics import Metrics
 from certwright.kube.events import Events
-from certwright.kube.objects import metadata_of
 from certwright.kube.resources import Resources
 from certwright.model.errors import EnrolmentError
-from certwright.model.metadata import Key, Kind, ObjectMetadata
+from certwright.model.metadata import Key, Kind, ObjectMetadata, metadata_of
 from certwright.model.observed import Certificate, KnownIssuer
 from certwright.model.reasons import Reason
 from certwright.model.resources import CertificateStatus, IssuerStatus

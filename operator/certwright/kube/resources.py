@@ -5,9 +5,9 @@ from typing import Any
 
 from certwright.kube.client import METADATA_ONLY_LIST, APIServer
 from certwright.kube.errors import NotFoundError
-from certwright.kube.objects import PLURALS, metadata_of, path_of
+from certwright.kube.objects import PLURALS, path_of
 from certwright.kube.permissions import Rule, Scope
-from certwright.model.metadata import API_VERSION, FIELD_MANAGER, GROUP, Key, Kind, ObjectMetadata
+from certwright.model.metadata import API_VERSION, FIELD_MANAGER, GROUP, Key, Kind, ObjectMetadata, metadata_of
 
 RULES = (
     Rule(GROUP, (PLURALS[Kind.CERTIFICATE], PLURALS[Kind.ISSUER]), ("get", "list", "watch"), Scope.WATCHED),

@@ -15,13 +15,13 @@ from weakref import WeakValueDictionary
 
 from certwright.kube.client import METADATA_ONLY_LIST, APIServer
 from certwright.kube.errors import NotFoundError
-from certwright.kube.objects import metadata_of
 from certwright.model.metadata import (
     LABEL_CERTIFICATE_UID,
     LABEL_MANAGED,
     LABEL_ROLE,
     ROLE_HTTP01_ROUTE,
     ObjectMetadata,
+    metadata_of,
 )
 from certwright.model.solving import Proof
 

@@ -10,8 +10,7 @@ from typing import Any, Protocol
 
 from certwright.kube.client import APIServer
 from certwright.kube.following import Follower
-from certwright.kube.objects import metadata_of
-from certwright.model.metadata import LABEL_MANAGED, ObjectMetadata
+from certwright.model.metadata import LABEL_MANAGED, ObjectMetadata, metadata_of
 
 SELECTOR = {"labelSelector": f"{LABEL_MANAGED}=true"}
 

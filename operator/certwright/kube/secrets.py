@@ -11,9 +11,9 @@ from typing import Any
 
 from certwright.kube.client import APIServer
 from certwright.kube.errors import NotFoundError
-from certwright.kube.objects import core_path, metadata_of
+from certwright.kube.objects import core_path
 from certwright.kube.permissions import Rule, Scope
-from certwright.model.metadata import FIELD_MANAGER, ObjectMetadata
+from certwright.model.metadata import FIELD_MANAGER, ObjectMetadata, metadata_of
 
 RULES = (
     Rule("", ("secrets",), ("get", "list", "watch", "create", "update", "patch", "delete"), Scope.WATCHED),

@@ -1,7 +1,8 @@
 """The names under which certwright writes into other people's objects; one place, because users select by them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 GROUP = "certwright.io"
 VERSION = "v1alpha1"
@@ -84,3 +85,19 @@ class ObjectMetadata:
     creation_timestamp: str = ""
     labels: dict[str, str] = field(default_factory=dict)
     annotations: dict[str, str] = field(default_factory=dict)
+
+
+def metadata_of(body: Mapping[str, Any]) -> ObjectMetadata:
+    """The metadata of any object; missing parts are empty."""
+    meta = body.get("metadata") or {}
+    return ObjectMetadata(
+        namespace=meta.get("namespace", ""),
+        name=meta["name"],
+        uid=meta.get("uid", ""),
+        resource_version=meta.get("resourceVersion", ""),
+        generation=meta.get("generation", 0),
+        is_deleting=bool(meta.get("deletionTimestamp")),
+        creation_timestamp=meta.get("creationTimestamp", ""),
+        labels=dict(meta.get("labels") or {}),
+        annotations=dict(meta.get("annotations") or {}),
+    )

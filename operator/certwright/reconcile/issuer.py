@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from certwright.model.chain import fingerprint
 from certwright.model.enrolment import IssuerReport
-from certwright.model.metadata import ANNOTATION_NEW_ACCOUNT, Key, Kind, ObjectMetadata
+from certwright.model.metadata import ANNOTATION_NEW_ACCOUNT, Key, Kind, ObjectMetadata, metadata_of
 from certwright.model.observed import KnownIssuer
 from certwright.model.policy import Finding, requested
 from certwright.model.reasons import Reason
@@ -27,19 +27,7 @@ NOT_PROBED = "it has not been probed yet"
 
 def known_issuer(body: Mapping[str, Any]) -> KnownIssuer:
     """An Issuer or ClusterIssuer as a value."""
-    kind = body["kind"]
-    meta = body["metadata"]
-    metadata = ObjectMetadata(
-        namespace=meta.get("namespace", ""),
-        name=meta["name"],
-        uid=meta["uid"],
-        resource_version=meta["resourceVersion"],
-        generation=meta.get("generation", 0),
-        is_deleting=bool(meta.get("deletionTimestamp")),
-        creation_timestamp=meta.get("creationTimestamp", ""),
-        labels=dict(meta.get("labels") or {}),
-        annotations=dict(meta.get("annotations") or {}),
-    )
+    kind, metadata = body["kind"], metadata_of(body)
     spec, fault = _readable_spec(kind, body.get("spec") or {})
     status = IssuerStatus.from_api(body.get("status"))
     return KnownIssuer(
