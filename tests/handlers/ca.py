@@ -13,15 +13,20 @@ from cryptography import x509
 from certwright.kube.references import MissingReference
 from certwright.model.csr import build_csr
 from certwright.model.enrolment import (
+    Answer,
     Checkpoint,
+    CurrentCertificate,
     EnrolmentRequest,
     Issued,
     Issuer,
     IssuerReport,
+    LearnedAnchor,
     Pending,
     Prepared,
     ResumeData,
+    StartAfresh,
 )
+from certwright.model.errors import RejectedError
 from certwright.model.keys import PrivateKey
 from certwright.model.observed import KnownIssuer
 from certwright.reconcile.issuer import is_new_account_wanted
@@ -36,6 +41,9 @@ class Asked:
     key: PrivateKey
     csr: bytes
     resume: ResumeData
+    current: CurrentCertificate | None
+    secret: bytes | None
+    """The Certificate's own credential."""
 
 
 class ScriptedCA:
@@ -43,7 +51,7 @@ class ScriptedCA:
 
     def __init__(self, clock: FakeClock, *, makes_orders: bool = True) -> None:
         self.makes_orders = makes_orders
-        self.script: deque[Pending | Exception] = deque()
+        self.script: deque[Pending | StartAfresh | Exception] = deque()
         self.probe_script: deque[Exception] = deque()
         self.prepare_script: deque[Exception] = deque()
         self.meanwhile: Callable[[], Awaitable[object]] | None = None
@@ -54,6 +62,11 @@ class ScriptedCA:
         self.issued: list[x509.Certificate] = []
         self.asked: list[Asked] = []
         self.given_up: list[ResumeData] = []
+        self.wants_credential = False
+        """Whether a request must carry the Certificate's own credential."""
+        self.notes: tuple[str, ...] = ()
+        self.learned: tuple[LearnedAnchor, ...] | None = None
+        self.prepared = Prepared()
         self.probes = 0
         self.accounts = 0
         self._signer = FakeCA(clock=clock.now)
@@ -62,17 +75,19 @@ class ScriptedCA:
         self.probes += 1
         if self.probe_script:
             raise self.probe_script.popleft()
-        return IssuerReport(message="The CA answers.", account_uri=f"https://ca.example.com/acct/{self.accounts}")
+        account = f"https://ca.example.com/acct/{self.accounts}"
+        return IssuerReport(message="The CA answers.", account_uri=account, learned=self.learned)
 
     async def prepare(self, request: EnrolmentRequest) -> Prepared:
         assert request.key is None
         if self.prepare_script:
             raise self.prepare_script.popleft()
-        return Prepared()
+        return self.prepared
 
-    async def enrol(self, request: EnrolmentRequest, *, resume: ResumeData) -> Issued | Pending | Checkpoint:
+    async def enrol(self, request: EnrolmentRequest, *, resume: ResumeData) -> Answer:
         assert request.key is not None
-        self.asked.append(Asked(request.key, request.csr, dict(resume)))
+        secret = self._credential(request)
+        self.asked.append(Asked(request.key, request.csr, dict(resume), request.current, secret))
         if self.makes_orders and "order" not in resume:
             name = f"order-{len(self.orders) + 1}"
             self.orders[name] = None
@@ -81,6 +96,8 @@ class ScriptedCA:
         if self.meanwhile is not None:
             happening, self.meanwhile = self.meanwhile, None
             await happening()
+        if isinstance(answer, RejectedError):
+            answer.is_credential_used = secret is not None
         if isinstance(answer, Exception):
             raise answer
         return replace(answer, resume={**resume, **answer.resume}) if isinstance(answer, Pending) else answer
@@ -89,9 +106,16 @@ class ScriptedCA:
         assert request.csr
         self.given_up.append(dict(resume))
 
+    def _credential(self, request: EnrolmentRequest) -> bytes | None:
+        return request.credential.use() if self.wants_credential and request.credential else None
+
     def _certificate(self, request: EnrolmentRequest, resume: ResumeData) -> Issued:
         leaf = self.orders.get(resume.get("order", "")) or self._issue(request, resume)
-        return Issued(chain=(leaf, next(iter(self._signer.intermediates.values()))))
+        return Issued(
+            chain=(leaf, next(iter(self._signer.intermediates.values()))),
+            notes=self.notes,
+            is_credential_used=self.wants_credential,
+        )
 
     def _issue(self, request: EnrolmentRequest, resume: ResumeData) -> x509.Certificate:
         assert request.key is not None

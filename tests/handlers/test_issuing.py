@@ -4,10 +4,11 @@ from datetime import timedelta
 
 import pytest
 from cryptography import x509
+from cryptography.x509.oid import AttributeOID
 
-from certwright.model.enrolment import Pending
-from certwright.model.keys import encode, public_der
-from certwright.model.resources import KeyEncoding
+from certwright.model.enrolment import Pending, Prepared, StartAfresh
+from certwright.model.keys import KeyKind, encode, kind_of, public_der
+from certwright.model.resources import KeyAlgorithm, KeyEncoding
 from certwright.model.staged import from_data
 from certwright.runtime.workers import Retry
 from tests.handlers.cluster import Cluster, decoded
@@ -87,3 +88,41 @@ async def test_every_step_is_taken_with_the_staged_key_and_request(cluster: Clus
     assert (first.resume, second.resume) == ({}, {"order": "order-1"})
     assert third.resume == staged.resume == {"order": "order-1", "step": 2}
     assert decoded(cluster.secret())["tls.key"] == encode(staged.key, KeyEncoding.PKCS1)
+
+
+async def test_a_renewal_is_given_the_pair_that_is_there(cluster: Cluster) -> None:
+    await cluster.issued()
+    await cluster.annotate(renew="now")
+    await cluster.handle()
+    current = cluster.ca.asked[-1].current
+    assert current is not None
+    assert current.leaf == cluster.ca.issued[0]
+    assert public_der(current.key) == public_der(cluster.ca.asked[0].key)
+    assert cluster.ca.asked[0].current is None
+
+
+async def test_what_is_staged_is_thrown_away_where_it_cannot_be_sent_any_more(cluster: Cluster) -> None:
+    cluster.ca.makes_orders = False
+    cluster.ca.script.append(StartAfresh(message="The challenge has grown old."))
+    await cluster.issuer()
+    await cluster.certificate()
+    await cluster.handle()
+    first, second = cluster.ca.asked
+    assert public_der(first.key) != public_der(second.key)
+    assert cluster.condition() == ("True", "Ready")
+    assert len(cluster.ca.issued) == 1
+    assert cluster.staged == []
+
+
+async def test_what_the_driver_notes_is_an_event(cluster: Cluster) -> None:
+    cluster.ca.notes = ("The certificate had expired: the password was used.",)
+    await cluster.issued()
+    assert cluster.events()[-2:] == [("Normal", "Issued"), ("Warning", "EnrolledOtherwise")]
+
+
+async def test_the_key_is_of_the_kind_that_the_ca_wants(cluster: Cluster) -> None:
+    cluster.ca.prepared = Prepared(key_kind=KeyKind(KeyAlgorithm.RSA, 2048), challenge_password="one-time")
+    await cluster.issued()
+    assert kind_of(cluster.ca.asked[0].key) == KeyKind(KeyAlgorithm.RSA, 2048)
+    request = x509.load_der_x509_csr(cluster.ca.asked[0].csr)
+    assert request.attributes.get_attribute_for_oid(AttributeOID.CHALLENGE_PASSWORD).value == b"one-time"

@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from certwright.model import keys
 from certwright.model.csr import build_csr
+from certwright.model.enrolment import Prepared
 from certwright.model.errors import RejectedError
 from certwright.model.keys import KeyKind
 from certwright.model.names import names_of, requested_names
@@ -119,7 +120,7 @@ def test_raw_extensions_are_put_in_as_they_are(*, critical: bool) -> None:
 def test_what_the_ca_wants_is_put_in_too() -> None:
     feature = x509.TLSFeature([x509.TLSFeatureType.status_request])
     wanted = x509.Extension(x509.TLSFeature.oid, critical=False, value=feature)
-    request = x509.load_der_x509_csr(build_csr(spec_of(), key_of(), more=[wanted]))
+    request = x509.load_der_x509_csr(build_csr(spec_of(), key_of(), Prepared(extensions=(wanted,))))
     assert request.extensions.get_extension_for_class(x509.TLSFeature)
 
 

@@ -94,8 +94,8 @@ def test_a_new_key_is_of_the_wanted_kind(wanted: PrivateKeySpec | None, kind: Ke
 
 
 def test_the_default_algorithm_is_the_protocols() -> None:
-    assert keys.wanted_kind(None, KeyAlgorithm.RSA) == RSA
-    assert keys.wanted_kind(spec("ECDSA"), KeyAlgorithm.RSA) == ECDSA
+    assert keys.wanted_kind(None, RSA) == RSA
+    assert keys.wanted_kind(spec("ECDSA"), RSA) == ECDSA
 
 
 def test_only_rsa_keys_are_slow_to_make() -> None:

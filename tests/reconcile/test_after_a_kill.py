@@ -125,3 +125,32 @@ class TestAfterAKillBetweenTheTwoWrites:
         observed = self.delivered(None, staged=staged_of(key=key_of(number=8)))
         assert not isinstance(next_step(settle(observed)), GoOn | Begin)
         assert settle(observed).certificate.status.last_renew_request == "now", "an empty status counts it as done"
+
+
+class TestAfterAKillWithAKeyThatTheCAMade:
+    """The staged key is a throw-away: what came is known by the fingerprint that was written with it."""
+
+    def delivered(self, *, is_tampered: bool = False, is_renewal: bool = False) -> Observed:
+        before = observed_of().certificate.status if is_renewal else None
+        certificate = certificate_of(spec_of(est={"serverKeyGeneration": True}), before)
+        secret = secret_of(certificate, pair_of(certificate.spec, key_of(number=3)))
+        if is_tampered:
+            other = pair_of(certificate.spec, key_of(number=4))
+            data = {**secret.data, **secret_of(certificate, other).data}
+            secret = replace(secret, data=data)
+        return Observed(
+            certificate=certificate,
+            secret=secret,
+            issuer=issuer_of(),
+            now=NOW + MINUTE,
+            staged=staged_of(key=key_of(number=7)),
+            staged_metadata=staged_metadata(),
+        )
+
+    @pytest.mark.parametrize("is_renewal", [False, True], ids=["a first certificate", "a renewal"])
+    def test_only_status_and_unstage_remain(self, *, is_renewal: bool) -> None:
+        assert isinstance(next_step(self.delivered(is_renewal=is_renewal)), Report)
+
+    def test_a_pair_that_somebody_put_there_is_none_of_ours(self) -> None:
+        step = next_step(self.delivered(is_tampered=True, is_renewal=True))
+        assert not isinstance(step, Report)

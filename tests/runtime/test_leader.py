@@ -32,6 +32,8 @@ class Candidate:
                 on_lost=lambda: self.said.append("lost"),
             )
         )
+        # Else asyncio complains when the task is collected, which in the middle of a compilation breaks CPython 3.11.
+        self.task.add_done_callback(lambda task: task.cancelled() or task.exception())
 
     @property
     def leads(self) -> bool:

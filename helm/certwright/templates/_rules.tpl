@@ -80,13 +80,6 @@
 - apiGroups:
   - ''
   resources:
-  - secrets
-  verbs:
-  - create
-  - get
-- apiGroups:
-  - ''
-  resources:
   - configmaps
   verbs:
   - create
@@ -94,6 +87,14 @@
   - list
   - patch
   - watch
+- apiGroups:
+  - ''
+  resources:
+  - secrets
+  verbs:
+  - create
+  - get
+  - update
 - apiGroups:
   - coordination.k8s.io
   resources:

@@ -6,6 +6,7 @@ from ipaddress import IPv4Network, IPv6Network
 from prometheus_client import CollectorRegistry
 
 from certwright.handlers.allowing import Allowance
+from certwright.handlers.authenticators import Authentication
 from certwright.handlers.certificates import CertificateWorker, Parts
 from certwright.handlers.challenge_board import Board
 from certwright.handlers.credentials import Credentials
@@ -16,6 +17,8 @@ from certwright.handlers.inventory import Inventory
 from certwright.handlers.issuers import IssuerWorker
 from certwright.handlers.metrics import Metrics
 from certwright.handlers.observation import Observer
+from certwright.handlers.learned_anchors import LearnedAnchors
+from certwright.handlers.own_credentials import OwnCredentials
 from certwright.handlers.reach import Reach
 from certwright.handlers.reporting import Reporter
 from certwright.handlers.secret_changes import SecretChanges, summarise
@@ -118,13 +121,21 @@ class Operator:
         return ChallengeRouting(self._server, service, namespaces=self._settings.namespaces)
 
     @cached_property
+    def _references(self) -> References:
+        return References(self._server)
+
+    @cached_property
+    def _credentials(self) -> Credentials:
+        return Credentials(
+            references=self._references,
+            secrets=self._secrets,
+            operator_namespace=self._settings.operator_namespace,
+        )
+
+    @cached_property
     def _workshop(self) -> Workshop:
         return Workshop(
-            credentials=Credentials(
-                references=References(self._server),
-                secrets=self._secrets,
-                operator_namespace=self._settings.operator_namespace,
-            ),
+            credentials=self._credentials,
             solver_parts=_solver_parts(
                 self._settings, self._server, self._reach, board=self.board, routing=self._routing
             ),
@@ -161,6 +172,7 @@ class Operator:
             observer=self._observer,
             secrets=self._secrets,
             drivers=self.drivers,
+            authentication=Authentication(secrets=self._secrets, own=OwnCredentials(self._references)),
             reporter=self._reporter,
             executor=self.executor,
             watch=self.watch,
@@ -191,6 +203,7 @@ class Operator:
             inventory=self.inventory,
             resources=self._resources,
             drivers=self.drivers,
+            learned=LearnedAnchors(secrets=self._secrets, credentials=self._credentials),
             reporter=self._reporter,
             queue=self.queue,
             clock=self._clock,

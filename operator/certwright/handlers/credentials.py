@@ -12,9 +12,18 @@ from certwright.kube.errors import ConflictError
 from certwright.kube.references import References
 from certwright.kube.secrets import Secrets, encoded
 from certwright.model import keys
+from certwright.model.enrolment import LearnedAnchor
 from certwright.model.errors import IssuerError
 from certwright.model.keys import PrivateKey
-from certwright.model.metadata import ACCOUNT_SECRET_TYPE, LABEL_MANAGED, LABEL_ROLE, ROLE_ACCOUNT, Kind
+from certwright.model.learned import anchors_secret_name, from_data
+from certwright.model.metadata import (
+    ACCOUNT_SECRET_TYPE,
+    ANCHORS_SECRET_TYPE,
+    LABEL_MANAGED,
+    LABEL_ROLE,
+    ROLE_ACCOUNT,
+    Kind,
+)
 from certwright.model.observed import KnownIssuer
 from certwright.model.reasons import Reason
 from certwright.model.resources import ACMEIssuer, SecretKeySelector, TrustBundle
@@ -64,6 +73,13 @@ class Credentials:
             solver_secrets=solver_secrets,
             roots=await self.roots(issuer, issuer.spec.tls),
         )
+
+    async def learned(self, issuer: KnownIssuer) -> tuple[LearnedAnchor, ...]:
+        """The trust anchors that the CA has handed over so far."""
+        secret = await self._secrets.get(self.namespace_of(issuer), anchors_secret_name(issuer.metadata.uid))
+        if secret is None or secret.type != ANCHORS_SECRET_TYPE:
+            return ()
+        return from_data(secret.data)
 
     async def roots(self, issuer: KnownIssuer, bundle: TrustBundle | None) -> bytes | None:
         """PEM of the trust anchors; None: the system's."""

@@ -45,7 +45,9 @@ class Delivery:
         secret = await self._write(observed, KeyPair(**_split(answer), key=key), session.issuer)
         now = self._clock.now()
         status = issued(fresh, secret, session.staged, now)
-        await self._reporter.issued(fresh, status, session.staged)
+        if answer.is_credential_used:
+            status = status.model_copy(update={"used_credential": session.used_credential})
+        await self._reporter.issued(fresh, status, session.staged, answer.notes)
         await self._secrets.delete(session.metadata)
         return Delivered(status.renewal_time or status.not_after)
 

@@ -3,16 +3,17 @@
 import logging
 from typing import assert_never
 
+from certwright.handlers.authenticators import Authentication
 from certwright.handlers.delivery import Delivery
 from certwright.handlers.drivers import Drivers
 from certwright.handlers.inventory import Inventory
 from certwright.handlers.observation import Observer
 from certwright.handlers.reporting import Reporter
-from certwright.handlers.sessions import Delivered, Outcome, Session, Sessions, Waiting, key_of, request_for
+from certwright.handlers.sessions import Delivered, Moved, Outcome, Session, Sessions, Waiting, key_of, request_for
 from certwright.handlers.staging import Staging
 from certwright.kube.secret_watch import SecretWatch
 from certwright.kube.secrets import Secrets
-from certwright.model.enrolment import Checkpoint, EnrolmentRequest, Issued, Pending
+from certwright.model.enrolment import Checkpoint, EnrolmentRequest, Issued, Pending, StartAfresh
 from certwright.model.errors import EnrolmentError
 from certwright.model.metadata import Key, ObjectMetadata
 from certwright.model.observed import KnownIssuer, Observed
@@ -35,6 +36,7 @@ class Enrolments(Sessions):
         observer: Observer,
         secrets: Secrets,
         drivers: Drivers,
+        authentication: Authentication,
         reporter: Reporter,
         executor: CPUExecutor,
         watch: SecretWatch | None,
@@ -43,14 +45,16 @@ class Enrolments(Sessions):
         super().__init__(inventory=inventory, watch=watch, clock=clock)
         self._secrets = secrets
         self._drivers = drivers
+        self._authentication = authentication
         self._staging = Staging(secrets=secrets, drivers=drivers, executor=executor)
         self._delivery = Delivery(observer=observer, secrets=secrets, reporter=reporter, clock=clock)
 
     async def begin(self, step: Begin, observed: Observed) -> Session | None:
         """Stage a new enrolment. None: another record was found, and everything must be looked at."""
-        match await self._staging.begin(step, observed):
+        authenticators = await self._authentication.of(observed, step.issuer)
+        match await self._staging.begin(step, observed, authenticators):
             case GoOn() as found:
-                return self.open(observed, found)
+                return self.open(observed, found, authenticators)
             case Drop(metadata=metadata, staged=staged):
                 await self.drop(observed, metadata, staged)
                 return None
@@ -60,6 +64,8 @@ class Enrolments(Sessions):
     async def advance(self, session: Session) -> Outcome:
         """Take steps until the CA needs time or the certificate is delivered. Raises `EnrolmentError`."""
         driver = await self._drivers.get(session.issuer)
+        if session.authenticators is None:
+            session.authenticators = await self._authentication.of(session.observed, session.issuer)
         while True:
             answer = await driver.enrol(session.request, resume=session.staged.resume)
             match answer:
@@ -74,6 +80,10 @@ class Enrolments(Sessions):
                     if isinstance(outcome, Delivered):
                         self.close(session.key)
                     return outcome
+                case StartAfresh(message=message):
+                    _log.info("%s: the enrolment is begun anew: %s", session.key, message)
+                    await self.drop(session.observed, session.metadata, session.staged)
+                    return Moved()
                 case _:
                     assert_never(answer)
 
@@ -89,7 +99,7 @@ class Enrolments(Sessions):
         """Delete a record; what it left at the CA or in the DNS is taken back first."""
         self.close(key_of(observed.certificate))
         if staged is not None and staged.resume:
-            request = request_for(observed, staged)
+            request = request_for(observed, staged, None)
             await self._take_back(self._maker(staged, observed.issuer), request, staged)
         await self._secrets.delete(metadata)
 

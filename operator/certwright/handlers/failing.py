@@ -91,6 +91,7 @@ class Failing:
         if observed is None or not is_same_request(observed.certificate, attempted.certificate):
             self._enrolments.suspend(key)
             return Done(after=timedelta(0))
+        used = self._enrolments.used_credential(key) if _used_credential(error) else None
         if isinstance(error, RejectedError):
             await self._enrolments.reject(observed)
         self._enrolments.suspend(key)
@@ -98,18 +99,22 @@ class Failing:
             self._drivers.distrust(observed.issuer)
         delay, is_last = self._delay(observed, error)
         try:
-            await self._tell(observed, error, delay=delay, is_last=is_last)
+            await self._tell(observed, error, delay=delay, is_last=is_last, used=used)
         except ConflictError:
             # A label was edited meanwhile, say. To forget the failure would be to ask the CA again at once.
             self._observer.distrust(key)
             observed = await self._observer.observe(key)
             if observed is None or not is_same_request(observed.certificate, attempted.certificate):
                 return Done(after=timedelta(0))
-            await self._tell(observed, error, delay=delay, is_last=is_last)
+            await self._tell(observed, error, delay=delay, is_last=is_last, used=used)
         return Done(after=_before_expiry(observed, delay))
 
-    async def _tell(self, observed: Observed, error: EnrolmentError, *, delay: timedelta, is_last: bool) -> None:
+    async def _tell(
+        self, observed: Observed, error: EnrolmentError, *, delay: timedelta, is_last: bool, used: str | None
+    ) -> None:
         status = failed(observed, error, delay=delay, is_longest=is_last)
+        if used is not None:
+            status = status.model_copy(update={"used_credential": used})
         protocol = observed.issuer.destination.protocol if observed.issuer else ""
         await self._reporter.failure(observed.certificate, status, error, protocol=protocol)
 
@@ -140,6 +145,10 @@ class Failing:
                 await self._reporter.certificate(observed.certificate, status)
         except Exception as error:  # noqa: BLE001 - the failure that is being reported is raised by the caller
             _log.warning("%s: the failure could not be told in the status: %s", key, str(error)[:500])
+
+
+def _used_credential(error: EnrolmentError) -> bool:
+    return isinstance(error, RejectedError) and error.is_credential_used
 
 
 def _circumstances(observed: Observed) -> tuple[Any, ...]:

@@ -9,6 +9,7 @@ from datetime import timedelta
 
 from certwright.handlers.drivers import Drivers
 from certwright.handlers.inventory import Inventory
+from certwright.handlers.learned_anchors import LearnedAnchors
 from certwright.handlers.reporting import Reporter
 from certwright.kube.errors import ConflictError, ForbiddenError, KubeError, NotFoundError
 from certwright.kube.references import MissingReference
@@ -47,6 +48,7 @@ class IssuerWorker:
         inventory: Inventory,
         resources: Resources,
         drivers: Drivers,
+        learned: LearnedAnchors,
         reporter: Reporter,
         queue: WorkQueue[Key],
         clock: Clock,
@@ -54,6 +56,7 @@ class IssuerWorker:
         self._inventory = inventory
         self._resources = resources
         self._drivers = drivers
+        self._learned = learned
         self._reporter = reporter
         self._queue = queue
         self._clock = clock
@@ -108,6 +111,8 @@ class IssuerWorker:
             delay = max(self._missing_delay(key) if is_missing else self._failing_delay(key), asked or timedelta(0))
             return await self._unready(issuer, Finding(error.reason, error.message), delay)
         self._tries.pop(key, None)
+        if report.learned is not None:
+            await self._learned.keep(issuer, report.learned)
         return await self._write(issuer, probed(issuer, report, self._clock.now()), PROBE_INTERVAL)
 
     async def _unready(self, issuer: KnownIssuer, why: Finding, delay: timedelta | None) -> Result:

@@ -1,7 +1,7 @@
 """Writes statuses and Events, so that every transition is told once and nothing is told twice."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from certwright.handlers.inventory import Inventory, parse_certificate
@@ -68,8 +68,10 @@ class Reporter:
         is_issuing = now.status == "True"
         await self._post(certificate, "Issuing" if is_issuing else now.reason, now.message, is_warning=not is_issuing)
 
-    async def issued(self, certificate: Certificate, status: CertificateStatus, staged: Staged) -> None:
-        """A new certificate was delivered."""
+    async def issued(
+        self, certificate: Certificate, status: CertificateStatus, staged: Staged, notes: Iterable[str] = ()
+    ) -> None:
+        """A new certificate was delivered; ``notes`` are what the driver wants known about how."""
         await self.certificate(certificate, status, is_announced=False)
         took = self._clock.now() - staged.started_at
         self._metrics.issued(status, staged, took)
@@ -80,6 +82,9 @@ class Reporter:
         )
         _log.info("Certificate %s/%s: %s", certificate.metadata.namespace, certificate.metadata.name, note)
         await self._post(certificate.metadata, "Issued", note, is_warning=False)
+        for text in notes:
+            _log.warning("Certificate %s/%s: %s", certificate.metadata.namespace, certificate.metadata.name, text)
+            await self._post(certificate.metadata, "EnrolledOtherwise", text, is_warning=True)
 
     async def failure(
         self, certificate: Certificate, status: CertificateStatus, error: EnrolmentError, *, protocol: str

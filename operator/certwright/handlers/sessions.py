@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
+from certwright.handlers.authenticators import Authenticators
 from certwright.handlers.inventory import Inventory
 from certwright.kube.secret_watch import SecretWatch
-from certwright.model.enrolment import CurrentCertificate, EnrolmentRequest
+from certwright.model.enrolment import EnrolmentRequest
 from certwright.model.metadata import ENROLMENT_PREFIX, ROLE_ENROLMENT, Key, Kind, ObjectMetadata
-from certwright.model.observed import Certificate, DeliveredSecret, KnownIssuer, Observed
+from certwright.model.observed import Certificate, KnownIssuer, Observed
 from certwright.model.staged import Staged
 from certwright.reconcile.steps import GoOn
 from certwright.runtime.clock import Clock
@@ -31,6 +32,8 @@ class Session:
     issuer: KnownIssuer
     going_since: datetime
     observed_at: datetime
+    authenticators: Authenticators | None = None
+    """None: not read yet."""
     permit: Permit | None = field(default=None, repr=False)
     shown: tuple[str, bool] | None = None
     """What was told last: what is waited for, and whether the certificate that is there has expired."""
@@ -44,7 +47,13 @@ class Session:
     @property
     def request(self) -> EnrolmentRequest:
         """What the driver is asked, the same in every step."""
-        return request_for(self.observed, self.staged)
+        return request_for(self.observed, self.staged, self.authenticators)
+
+    @property
+    def used_credential(self) -> str | None:
+        """The version of the one-time credential that the requests may carry."""
+        credential = self.authenticators.credential if self.authenticators else None
+        return credential.version if credential else None
 
     def release(self) -> None:
         """Give back the slot at the issuer."""
@@ -133,7 +142,7 @@ class Sessions:
         """Whether it may go on without looking at everything again."""
         return self._clock.now() - session.observed_at < SESSION_LIFE
 
-    def open(self, observed: Observed, step: GoOn) -> Session:
+    def open(self, observed: Observed, step: GoOn, authenticators: Authenticators | None = None) -> Session:
         """The session of a staged record that was read or remembered."""
         known = self._sessions.get(key_of(observed.certificate))
         session = Session(
@@ -143,11 +152,16 @@ class Sessions:
             issuer=step.issuer,
             going_since=known.going_since if known else self._clock.now(),
             observed_at=observed.now,
+            authenticators=authenticators,
             permit=known.permit if known else None,
             shown=known.shown if known else None,
         )
         self._sessions[session.key] = session
         return session
+
+    def used_credential(self, key: Key) -> str | None:
+        """The version of the one-time credential that the enrolment under way was given."""
+        return self._sessions[key].used_credential if key in self._sessions else None
 
     def close(self, key: Key) -> Session | None:
         """Forget a session and give its slot back; what was forgotten."""
@@ -157,7 +171,7 @@ class Sessions:
         return session
 
 
-def request_for(observed: Observed, staged: Staged | None = None) -> EnrolmentRequest:
+def request_for(observed: Observed, staged: Staged | None, authenticators: Authenticators | None) -> EnrolmentRequest:
     """What is asked of a CA: with the staged key and CSR, or before there are any."""
     certificate = observed.certificate
     return EnrolmentRequest(
@@ -165,7 +179,8 @@ def request_for(observed: Observed, staged: Staged | None = None) -> EnrolmentRe
         spec=certificate.spec,
         key=staged.key if staged else None,
         csr=staged.csr if staged else b"",
-        current=_current(observed),
+        current=authenticators.current if authenticators else None,
+        credential=authenticators.credential if authenticators else None,
         started_at=staged.started_at if staged else observed.now,
     )
 
@@ -173,11 +188,3 @@ def request_for(observed: Observed, staged: Staged | None = None) -> EnrolmentRe
 def key_of(certificate: Certificate) -> Key:
     """A Certificate's key in the queue."""
     return Key(Kind.CERTIFICATE, certificate.metadata.namespace, certificate.metadata.name)
-
-
-def _current(observed: Observed) -> CurrentCertificate | None:
-    match observed.secret:
-        case DeliveredSecret(leaf=leaf, key=key, chain=chain) if leaf is not None and key is not None:
-            return CurrentCertificate(leaf, chain[1:], key)
-        case _:
-            return None

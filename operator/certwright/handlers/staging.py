@@ -3,18 +3,19 @@
 from collections.abc import Mapping
 from typing import Any
 
+from certwright.handlers.authenticators import Authenticators
 from certwright.handlers.drivers import Drivers
-from certwright.handlers.observation import delivered, staged_of
+from certwright.handlers.observation import staged_of
 from certwright.handlers.sessions import Session, request_for
 from certwright.kube.errors import ConflictError
 from certwright.kube.secrets import Secrets, encoded
 from certwright.model import keys
 from certwright.model.csr import build_csr
-from certwright.model.keys import PrivateKey
+from certwright.model.keys import KeyKind, PrivateKey
 from certwright.model.metadata import ANNOTATION_RENEW
-from certwright.model.observed import AsRecorded, DeliveredSecret, KnownIssuer, Observed
+from certwright.model.observed import DeliveredSecret, Observed
 from certwright.model.policy import requested
-from certwright.model.resources import KeyAlgorithm, Protocol, RotationPolicy
+from certwright.model.resources import RotationPolicy
 from certwright.model.staged import Staged, staged_secret, to_data
 from certwright.reconcile.steps import Begin, Drop, GoOn
 from certwright.runtime.executor import CPUExecutor
@@ -28,15 +29,15 @@ class Staging:
         self._drivers = drivers
         self._executor = executor
 
-    async def begin(self, step: Begin, observed: Observed) -> GoOn | Drop | None:
+    async def begin(self, step: Begin, observed: Observed, authenticators: Authenticators) -> GoOn | Drop | None:
         """Prepare, make key and CSR, and stage them; or find them staged. None: look at everything again."""
         certificate = observed.certificate
         driver = await self._drivers.get(step.issuer)
-        prepared = await driver.prepare(request_for(observed))
-        key = await self._make_key(observed, step.issuer)
+        prepared = await driver.prepare(request_for(observed, None, authenticators))
+        key = await self._make_key(observed, authenticators, prepared.key_kind or keys.DEFAULT_KIND)
         staged = Staged(
             key=key,
-            csr=build_csr(certificate.spec, key, more=prepared.extensions),
+            csr=build_csr(certificate.spec, key, prepared),
             digest=step.digest,
             destination=step.issuer.destination,
             reason=step.why.reason,
@@ -62,27 +63,15 @@ class Staging:
             return GoOn(staged, metadata, step.issuer)
         return Drop(metadata, staged)
 
-    async def _make_key(self, observed: Observed, issuer: KnownIssuer) -> PrivateKey:
+    async def _make_key(self, observed: Observed, authenticators: Authenticators, default: KeyKind) -> PrivateKey:
+        """A new key, or the one that is there where it is to be kept and is what is asked for."""
         spec = observed.certificate.spec
-        wants_same = spec.private_key is not None and spec.private_key.rotation_policy is RotationPolicy.NEVER
-        if wants_same:
-            current = await self._read_current(observed)
+        wanted = keys.wanted_kind(spec.private_key, default)
+        if spec.private_key is not None and spec.private_key.rotation_policy is RotationPolicy.NEVER:
+            current = _current_key(observed, authenticators)
             if current is not None and keys.fits(current, spec.private_key):
                 return current
-        is_scep = issuer.spec.protocol is Protocol.SCEP
-        kind = keys.wanted_kind(spec.private_key, KeyAlgorithm.RSA if is_scep else KeyAlgorithm.ECDSA)
-        return await self._executor.run(keys.generate, kind) if keys.is_slow(kind) else keys.generate(kind)
-
-    async def _read_current(self, observed: Observed) -> PrivateKey | None:
-        match observed.secret:
-            case DeliveredSecret(key=key):
-                return key
-            case AsRecorded():
-                certificate = observed.certificate
-                secret = await self._secrets.get(certificate.metadata.namespace, certificate.spec.secret_name)
-                return delivered(secret).key if secret is not None else None
-            case _:
-                return None
+        return await self._executor.run(keys.generate, wanted) if keys.is_slow(wanted) else keys.generate(wanted)
 
     async def store(self, session: Session, resume: Mapping[str, Any]) -> None:
         """Put what the driver must know into the record, over exactly the version that this process wrote last."""
@@ -92,3 +81,10 @@ class Staging:
         body["metadata"]["uid"] = session.metadata.uid
         secret = await self._secrets.replace(certificate.namespace, session.metadata.name, body)
         session.staged, session.metadata = staged, secret.metadata
+
+
+def _current_key(observed: Observed, authenticators: Authenticators) -> PrivateKey | None:
+    """The Secret's key, which may be there without a certificate."""
+    if isinstance(observed.secret, DeliveredSecret):
+        return observed.secret.key
+    return authenticators.current.key if authenticators.current else None

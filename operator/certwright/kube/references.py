@@ -10,7 +10,7 @@ from certwright.kube.client import APIServer
 from certwright.kube.errors import ForbiddenError, NotFoundError
 from certwright.kube.objects import core_path
 from certwright.kube.permissions import Rule, Scope
-from certwright.kube.secrets import Secrets
+from certwright.kube.secrets import Secret, Secrets
 
 RULES = (
     Rule("", ("configmaps",), ("get",), Scope.WATCHED),
@@ -42,6 +42,10 @@ class References:
 
     async def secret(self, namespace: str, name: str, key: str) -> bytes:
         """The bytes under ``key``; raises `MissingReference`."""
+        return (await self.whole_secret(namespace, name, key)).data[key]
+
+    async def whole_secret(self, namespace: str, name: str, *keys: str) -> Secret:
+        """The Secret, which holds something under each of ``keys``; raises `MissingReference`."""
         try:
             secret = await self._secrets.get(namespace, name)
         except ForbiddenError as error:
@@ -49,12 +53,14 @@ class References:
                 f"Secret {namespace}/{name} may not be read: the operator's role forbids it"
             ) from error
         if secret is None:
-            raise MissingReference(f"Secret {namespace}/{name} does not exist: create it with the key {key!r}")
+            wanted = " and ".join(repr(key) for key in keys)
+            raise MissingReference(f"Secret {namespace}/{name} does not exist: create it with the key {wanted}")
         if secret.type in REFUSED_TYPES:
             raise MissingReference(f"Secret {namespace}/{name} has type {secret.type}, which no issuer may use")
-        if not secret.data.get(key):
-            raise MissingReference(f"Secret {namespace}/{name} has no key {key!r}: add it")
-        return secret.data[key]
+        for key in keys:
+            if not secret.data.get(key):
+                raise MissingReference(f"Secret {namespace}/{name} has no key {key!r}: add it")
+        return secret
 
     async def config_map(self, namespace: str, name: str, key: str) -> bytes:
         """The text under ``key`` as bytes; raises `MissingReference`."""

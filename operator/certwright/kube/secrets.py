@@ -17,7 +17,7 @@ from certwright.model.metadata import FIELD_MANAGER, ObjectMetadata, metadata_of
 
 RULES = (
     Rule("", ("secrets",), ("get", "list", "watch", "create", "update", "patch", "delete"), Scope.WATCHED),
-    Rule("", ("secrets",), ("get", "create"), Scope.OPERATOR),
+    Rule("", ("secrets",), ("get", "create", "update"), Scope.OPERATOR),
 )
 
 

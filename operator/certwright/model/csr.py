@@ -8,6 +8,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtensionOID
 
+from certwright.model.csr_attributes import challenge_password, with_attributes
+from certwright.model.enrolment import Prepared
 from certwright.model.errors import RejectedError
 from certwright.model.keys import PrivateKey, kind_of
 from certwright.model.names import InvalidNameError, general_names, requested_names, requested_subject
@@ -36,25 +38,34 @@ _HAVE_FIELDS: dict[x509.ObjectIdentifier, str] = {
 """Raw, they would pass by an issuer's ``allow``, which judges the fields."""
 
 
-def build_csr(
-    spec: CertificateSpec, key: PrivateKey, *, more: Iterable[x509.Extension[x509.ExtensionType]] = ()
-) -> bytes:
-    """DER of the signed request; ``more`` are the extensions that the CA wants beside the spec's.
+NOTHING_MORE = Prepared()
+
+
+def build_csr(spec: CertificateSpec, key: PrivateKey, prepared: Prepared = NOTHING_MORE) -> bytes:
+    """DER of the signed request; ``prepared`` is what the CA wants beside what the spec says.
 
     Raises `RejectedError` where the spec cannot be said in a request.
     """
     try:
-        builder = x509.CertificateSigningRequestBuilder(requested_subject(spec))
+        subject = prepared.subject if prepared.subject is not None else requested_subject(spec)
+        builder = x509.CertificateSigningRequestBuilder(subject)
+        # What the CA has said word for word holds what the spec says, and takes its place.
+        given = {extension.oid for extension in prepared.extensions}
         for value, is_critical in _extensions(spec, key):
-            builder = builder.add_extension(value, critical=is_critical)
-        for extension in more:
+            if value.oid not in given:
+                builder = builder.add_extension(value, critical=is_critical)
+        for extension in prepared.extensions:
             builder = builder.add_extension(extension.value, critical=extension.critical)
-        request = builder.sign(key, signature_hash(spec, key))
+        algorithm = spec.signature_algorithm or prepared.signature_algorithm
+        request = builder.sign(key, signature_hash(algorithm, key)).public_bytes(serialization.Encoding.DER)
+        attributes = [*prepared.attributes]
+        if prepared.challenge_password is not None:
+            attributes.append(challenge_password(prepared.challenge_password))
+        return with_attributes(request, key, attributes) if attributes else request
     except (InvalidNameError, ValueError, TypeError) as error:
         raise RejectedError(
             f"no request can be made from this Certificate: {error}", reason=Reason.INVALID_SPEC
         ) from error
-    return request.public_bytes(serialization.Encoding.DER)
 
 
 def _extensions(spec: CertificateSpec, key: PrivateKey) -> Iterable[tuple[x509.ExtensionType, bool]]:
@@ -73,9 +84,9 @@ def _extensions(spec: CertificateSpec, key: PrivateKey) -> Iterable[tuple[x509.E
         yield x509.UnrecognizedExtension(oid, extension.value), extension.critical
 
 
-def signature_hash(spec: CertificateSpec, key: PrivateKey) -> Hash | None:
-    """The hash a request is signed with; None for the algorithms that bring their own."""
-    chosen = _HASHES.get(spec.signature_algorithm) if spec.signature_algorithm else None
+def signature_hash(algorithm: SignatureAlgorithm | None, key: PrivateKey) -> Hash | None:
+    """The hash a request is signed with; None for the keys that bring their own."""
+    chosen = _HASHES.get(algorithm) if algorithm else None
     match key:
         case rsa.RSAPrivateKey():
             return chosen or hashes.SHA256()

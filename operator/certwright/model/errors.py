@@ -46,15 +46,23 @@ class RejectedError(EnrolmentError):
     """The author of the Certificate must act. Never raise it for an answer that was not authenticated.
 
     ``retry_after`` is the CA's own wish where it gave one; the backoff is never shorter than that.
+    ``is_credential_used`` says that the refused request carried the Certificate's own one-time credential.
     """
 
     default_reason = Reason.REJECTED
 
     def __init__(
-        self, message: str, *, retry_after: timedelta | None = None, reason: Reason | None = None, code: str = ""
+        self,
+        message: str,
+        *,
+        retry_after: timedelta | None = None,
+        reason: Reason | None = None,
+        code: str = "",
+        is_credential_used: bool = False,
     ) -> None:
         super().__init__(message, reason=reason, code=code)
         self.retry_after = retry_after
+        self.is_credential_used = is_credential_used
 
 
 class IssuerError(EnrolmentError):

@@ -51,11 +51,16 @@ class KeyKind:
         return f"{self.algorithm} {self.size}" if self.size else str(self.algorithm)
 
 
-def wanted_kind(spec: PrivateKeySpec | None, default: KeyAlgorithm = KeyAlgorithm.ECDSA) -> KeyKind:
-    """The kind of key that a new request gets; ``default`` is the protocol's."""
-    algorithm = (spec.algorithm if spec else None) or default
+DEFAULT_KIND = KeyKind(KeyAlgorithm.ECDSA, DEFAULT_SIZES[KeyAlgorithm.ECDSA])
+
+
+def wanted_kind(spec: PrivateKeySpec | None, default: KeyKind = DEFAULT_KIND) -> KeyKind:
+    """The kind of key that a new request gets; ``default`` is the protocol's or the CA's."""
+    algorithm = (spec.algorithm if spec else None) or default.algorithm
     # A size says nothing without its algorithm, as in `fits`.
-    size = (spec.size if spec and spec.algorithm else None) or DEFAULT_SIZES.get(algorithm, 0)
+    size = spec.size if spec and spec.algorithm else None
+    if size is None:
+        size = default.size if algorithm is default.algorithm else DEFAULT_SIZES.get(algorithm, 0)
     return KeyKind(algorithm, size if algorithm in DEFAULT_SIZES else 0)
 
 

@@ -16,11 +16,13 @@ LABEL_CERTIFICATE_UID = f"{GROUP}/certificate-uid"
 ROLE_CERTIFICATE = "certificate"
 ROLE_ENROLMENT = "enrolment"
 ROLE_ACCOUNT = "account"
+ROLE_ANCHORS = "anchors"
 ROLE_HTTP01_BOARD = "http01-board"
 ROLE_HTTP01_ROUTE = "http01-route"
 
 ENROLMENT_SECRET_TYPE = f"{GROUP}/enrolment"
 ACCOUNT_SECRET_TYPE = f"{GROUP}/account"
+ANCHORS_SECRET_TYPE = f"{GROUP}/anchors"
 TLS_SECRET_TYPE = "kubernetes.io/tls"  # noqa: S105 - a Secret's type, not a password
 
 ANNOTATION_RENEW = f"{GROUP}/renew"

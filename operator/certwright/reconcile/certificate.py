@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from certwright.model import policy
 from certwright.model.chain import fingerprint
 from certwright.model.keys import public_der
+from certwright.model.metadata import ANNOTATION_FINGERPRINT
 from certwright.model.observed import Certificate, DeliveredSecret, KnownIssuer, Observed
 from certwright.model.policy import Finding
 from certwright.model.reasons import Reason
@@ -52,7 +53,9 @@ def _unreported(observed: Observed) -> Report | None:
     certificate must be one that the status does not know.
     """
     certificate, secret, staged = observed.certificate, observed.secret, observed.staged
-    if staged is None or not isinstance(secret, DeliveredSecret) or secret.leaf is None or not _holds(secret, staged):
+    if staged is None or not isinstance(secret, DeliveredSecret) or secret.leaf is None:
+        return None
+    if not _holds(certificate, secret, staged):
         return None
     is_known = certificate.status.fingerprint_sha256 == fingerprint(secret.leaf)
     if is_known or policy.first(policy.NEWS, observed) is not None:
@@ -60,8 +63,21 @@ def _unreported(observed: Observed) -> Report | None:
     return Report(issued(certificate, secret, staged, observed.now), again=None)
 
 
-def _holds(secret: DeliveredSecret, staged: Staged) -> bool:
+def _holds(certificate: Certificate, secret: DeliveredSecret, staged: Staged) -> bool:
+    """Whether the Secret holds what the staged enrolment brought.
+
+    A key that the CA made cannot be staged, for it comes with the certificate: there the fingerprint must do that was
+    written beside the certificate.
+    """
+    if _is_key_from_the_ca(certificate):
+        recorded = secret.metadata.annotations.get(ANNOTATION_FINGERPRINT)
+        return secret.leaf is not None and recorded == fingerprint(secret.leaf)
     return secret.key is not None and public_der(secret.key) == public_der(staged.key)
+
+
+def _is_key_from_the_ca(certificate: Certificate) -> bool:
+    est, cmp = certificate.spec.est, certificate.spec.cmp
+    return bool((est and est.server_key_generation) or (cmp and cmp.central_key_generation))
 
 
 def _settle(observed: Observed) -> Step:
@@ -95,7 +111,9 @@ def _is_edit_unapplied(certificate: Certificate) -> bool:
 def _given_up(observed: Observed) -> Staged | None:
     """The record whose traces at the CA must be taken back; None where its certificate was delivered."""
     secret, staged = observed.secret, observed.staged
-    is_done = staged is not None and isinstance(secret, DeliveredSecret) and _holds(secret, staged)
+    is_done = (
+        staged is not None and isinstance(secret, DeliveredSecret) and _holds(observed.certificate, secret, staged)
+    )
     return None if is_done else staged
 
 

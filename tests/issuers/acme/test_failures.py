@@ -5,7 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from certwright.issuers.acme.failures import PROBLEMS, TRANSPORT, judge_problem, judged, probing
+from certwright.issuers.acme.failures import PROBLEMS, judge_problem, judged
+from certwright.issuers.judging import TRANSPORT, probing
 from certwright.model.errors import EnrolmentError, IssuerError, RejectedError, TransientError
 from certwright.model.reasons import Reason
 from certwright.protocols.acme import ErrorType, MalformedAnswer, Problem, ProblemDocument

@@ -7,7 +7,8 @@ whether it knows the key before a binding is sent.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from certwright.issuers.acme.failures import judged, probing, sentence
+from certwright.issuers.acme.failures import judged, sentence
+from certwright.issuers.judging import probing
 from certwright.issuers.acme.means import Means
 from certwright.model.enrolment import IssuerReport
 from certwright.model.errors import IssuerError

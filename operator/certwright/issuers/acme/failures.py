@@ -1,4 +1,4 @@
-"""Who must act on what went wrong: the one table from ACME's and HTTP's facts to the domain's three errors.
+"""Who must act on what went wrong: the one table from ACME's facts to the domain's three errors.
 
 Everything that the ACME client raises passes through `judged`. The answers that reach the table came over verified
 TLS, so they may become a `RejectedError`.
@@ -6,39 +6,14 @@ TLS, so they may become a `RejectedError`.
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import timedelta
-from enum import StrEnum
 
-from certwright.model.errors import EnrolmentError, IssuerError, RejectedError, TransientError
+from certwright.issuers.judging import TOO_MANY_REQUESTS, UNAVAILABLE, Actor, Place, Row, judge, judge_transport
+from certwright.model.errors import EnrolmentError, TransientError
 from certwright.model.reasons import Reason
-from certwright.protocols import transport
 from certwright.protocols.acme import ErrorType, MalformedAnswer, Problem, ProblemDocument
 from certwright.protocols.transport import TransportError, UnexpectedStatus, shown
 
-TOO_MANY_REQUESTS = 429
-UNAVAILABLE = 503
 SERVER_ERRORS = 500
-# Limits count in hours and days. A server that sets one and does not say how long must not be asked every few seconds.
-RATE_LIMIT_PAUSE = timedelta(minutes=10)
-
-
-class Actor(StrEnum):
-    """Who must act next."""
-
-    TIME = "time"
-    CERTIFICATE = "the author of the Certificate"
-    ISSUER = "the author of the Issuer"
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """What follows from one kind of failure; ``remedy`` is a sentence for whoever must act."""
-
-    actor: Actor
-    reason: Reason
-    remedy: str = ""
-
 
 NEW_ORDER = "A new order is made after a pause."
 _SUPPORT = "Ask the CA what it means, or look into its documentation."
@@ -109,28 +84,7 @@ PROBLEMS: Mapping[ErrorType, Row] = {
     ErrorType.UNKNOWN: Row(Actor.TIME, Reason.UNREACHABLE, _SUPPORT),
 }
 
-TRANSPORT: Mapping[type[TransportError], Row] = {
-    transport.AddressRefused: Row(
-        Actor.ISSUER, Reason.INVALID_CONFIGURATION, "Use another server, or start certwright with --allow-cidrs."
-    ),
-    transport.NameNotResolved: Row(Actor.TIME, Reason.UNREACHABLE, "See that acme.server is spelled right."),
-    transport.ConnectionFailed: Row(Actor.TIME, Reason.UNREACHABLE),
-    # A CA that is not trusted is most often one whose caBundle is missing, and nothing was sent.
-    transport.TLSFailed: Row(
-        Actor.ISSUER,
-        Reason.UNREACHABLE,
-        "Set tls.caBundle to the CA that certifies this server, if it is a private one.",
-    ),
-    transport.TimedOut: Row(Actor.TIME, Reason.UNREACHABLE),
-    transport.ProxyFailed: Row(Actor.TIME, Reason.UNREACHABLE, "See that proxyURL is right and the proxy runs."),
-    transport.RedirectRefused: Row(
-        Actor.ISSUER, Reason.INVALID_CONFIGURATION, "Set acme.server to the URL that answers itself."
-    ),
-    transport.UnusableURL: Row(Actor.ISSUER, Reason.INVALID_CONFIGURATION, "Correct acme.server."),
-    transport.NotHTTP: Row(Actor.TIME, Reason.UNREACHABLE, "See that acme.server points at an HTTPS port."),
-    transport.TooLarge: Row(Actor.TIME, Reason.UNREACHABLE),
-    transport.UnexpectedStatus: Row(Actor.TIME, Reason.UNREACHABLE, "See that acme.server is a directory's URL."),
-}
+PLACE = Place(field="acme.server", what="a directory's URL")
 
 
 @contextmanager
@@ -141,34 +95,16 @@ def judged(server: str, what: str) -> Iterator[None]:
     except Problem as problem:
         raise judge_problem(problem.document, f"{server} refused {what}") from problem
     except TransportError as error:
-        raise _judge_transport(error, f"{what} got no answer") from error
+        raise judge_transport(error, f"{what} got no answer", PLACE) from error
     except MalformedAnswer as error:
         raise TransientError(f"{server} gave an answer to {what} that is not ACME: {error}") from error
-
-
-@contextmanager
-def probing() -> Iterator[None]:
-    """While an Issuer is probed no Certificate is at fault: what the CA refuses is then the Issuer's affair."""
-    try:
-        yield
-    except RejectedError as error:
-        raise IssuerError(error.message, reason=Reason.INVALID_CONFIGURATION, code=error.code) from error
 
 
 def judge_problem(document: ProblemDocument, context: str) -> EnrolmentError:
     """The error for a problem document."""
     row = _row(document)
     message = sentence(context, document, row.remedy)
-    match row.actor:
-        case Actor.CERTIFICATE:
-            return RejectedError(message, retry_after=document.retry_after, reason=row.reason, code=document.code)
-        case Actor.ISSUER:
-            return IssuerError(message, reason=row.reason, code=document.code)
-        case Actor.TIME:
-            pause = document.retry_after
-            if pause is None and row.reason is Reason.RATE_LIMITED:
-                pause = RATE_LIMIT_PAUSE
-            return TransientError(message, retry_after=pause, reason=row.reason, code=document.code)
+    return judge(row, message, retry_after=document.retry_after, code=document.code)
 
 
 def is_gone(error: BaseException | None) -> bool:
@@ -198,17 +134,3 @@ def _row(document: ProblemDocument) -> Row:
     if document.type is ErrorType.UNKNOWN and status:
         return Row(Actor.CERTIFICATE, Reason.REJECTED, row.remedy)
     return row
-
-
-def _judge_transport(error: TransportError, context: str) -> EnrolmentError:
-    row = TRANSPORT.get(type(error), Row(Actor.TIME, Reason.UNREACHABLE))
-    code = str(error.status) if isinstance(error, UnexpectedStatus) else ""
-    message = shown(" ".join(filter(None, (f"{context[:1].upper()}{context[1:]}: {error}.", row.remedy))))
-    if row.actor is Actor.ISSUER:
-        return IssuerError(message, reason=row.reason, code=code)
-    pause, reason = error.retry_after, row.reason
-    if isinstance(error, UnexpectedStatus) and (
-        error.status == TOO_MANY_REQUESTS or (error.status == UNAVAILABLE and pause)
-    ):
-        pause, reason = pause or RATE_LIMIT_PAUSE, Reason.RATE_LIMITED
-    return TransientError(message, retry_after=pause, reason=reason, code=code)

@@ -106,6 +106,10 @@ class CertificateStatus(StatusPart):
     last_failure_time: Instant | None = Field(default=None, description="When the last of them happened.")
     last_error: LastError | None = Field(default=None, description="The last failure; absent after a success.")
     next_action: NextAction | None = Field(default=None, description="What happens next by itself.")
+    used_credential: Word | None = Field(
+        default=None,
+        description="UID and version of the Secret whose one-time credential was used last; it serves no second time.",
+    )
     last_renew_request: Sentence | None = Field(
         default=None, description="Value of the annotation certwright.io/renew that was acted on last."
     )
