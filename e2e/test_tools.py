@@ -16,6 +16,7 @@ import yaml
 from e2e.processes import free_ports
 from e2e.tools import Tool, UnavailableError, find
 from e2e.tools.download import ChecksumBeside, Download, ReleaseIndex, machine
+from e2e.tools.golang import GoSource
 from e2e.tools.places import DirectoryFromEnvironment
 
 PROGRAM = b"#!/bin/sh\necho hello\n"
@@ -127,6 +128,20 @@ def test_another_version_is_another_program() -> None:
     maker = _ready_maker()
 
     assert find(Tool("greeter", "v1", sources=[maker])) != find(Tool("greeter", "v2", sources=[maker]))
+
+
+def test_another_content_of_our_own_source_is_another_version(tmp_path: Path) -> None:
+    for name, content in (("main.go", "package main"), ("go.mod", "module greeter"), ("go.sum", "")):
+        (tmp_path / name).write_text(content)
+    source = GoSource(tmp_path)
+    before = source.version
+
+    (tmp_path / "notes.txt").write_text("no part of the program")
+    unchanged = source.version
+    (tmp_path / "go.sum").write_text("another sum")
+
+    assert unchanged == before
+    assert source.version != before
 
 
 def test_every_reason_is_told_and_nothing_half_is_left(cache: Path) -> None:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from e2e.tools.download import ChecksumBeside, Download, GitHubAsset, ReleaseIndex
-from e2e.tools.golang import GoBuild
+from e2e.tools.golang import GoBuild, GoSource
 from e2e.tools.gomodule import GoModuleYAML
 from e2e.tools.places import DirectoryFromEnvironment, InDirectory, OnPath
 from e2e.tools.tool import Tool
@@ -108,6 +108,38 @@ def _pebble(name: str) -> Tool:
 
 PEBBLE = _pebble("pebble")
 PEBBLE_CHALLTESTSRV = _pebble("pebble-challtestsrv")
+
+_PEERS = Path(__file__).parents[1] / "peers"
+
+_EST = "github.com/globalsign/est"
+ESTSERVER = Tool(
+    name="estserver",
+    version="v1.0.6",
+    sources=[GoBuild(module=_EST, package=f"{_EST}/cmd/estserver")],
+)
+
+_SCRIPTED_EST = GoSource(_PEERS / "est" / "scripted")
+SCRIPTED_EST_SERVER = Tool(name="scriptedest", version=_SCRIPTED_EST.version, sources=[_SCRIPTED_EST])
+
+
+def _scep(name: str) -> Tool:
+    """The one on the PATH may be Debian's, which is another peer of the suite."""
+    module = "github.com/micromdm/scep/v2"
+    return Tool(name=name, version="v2.3.0", sources=[GoBuild(module=module, package=f"{module}/cmd/{name}")])
+
+
+SCEPSERVER = _scep("scepserver")
+SCEPCLIENT = _scep("scepclient")
+
+# The old one is the system's package or nothing: it is tested as it is found in the field.
+INSTALLED_SCEPSERVER = Tool(name="scepserver", version="installed", installed=[OnPath()])
+
+_STEP = "github.com/smallstep/certificates"
+STEP_CA = Tool(
+    name="step-ca",
+    version="v0.30.2",
+    sources=[GoBuild(module=_STEP, package=f"{_STEP}/cmd/step-ca")],
+)
 
 # BIND has no binaries to download and is not written in Go: the system's package or nothing.
 NAMED = Tool(

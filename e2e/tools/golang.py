@@ -1,9 +1,10 @@
-"""Programs built from the Go module proxy, for machines on which nothing prebuilt can be had.
+"""Programs built with Go: those of the module proxy, where nothing prebuilt can be had, and those of this repository.
 
 ``go install module@version`` refuses modules with ``replace`` lines (Kubernetes, etcd), so a small module of our own
 requires the one that holds the program.
 """
 
+import hashlib
 import re
 import shutil
 from collections.abc import Sequence
@@ -61,6 +62,40 @@ class GoBuild:
         if found is None:
             raise UnavailableError(f"go mod download did not say where the go.mod of {self.module} is")
         return Path(found[1]).read_text()
+
+
+@dataclass(frozen=True, slots=True)
+class GoSource:
+    """The main package of a directory of this repository, which holds its go.mod and go.sum.
+
+    It is built in a copy, so that nothing that go writes gets into the repository.
+    """
+
+    directory: Path
+
+    @property
+    def version(self) -> str:
+        """Names what is in the directory: another content is another program of the cache."""
+        digest = hashlib.sha256()
+        for file in self._files():
+            content = file.read_bytes()
+            digest.update(f"{file.name} {len(content)}\n".encode() + content)
+        return f"source-{digest.hexdigest()[:16]}"
+
+    def fetch(self, tool: Tool, into: Path) -> None:
+        if shutil.which("go") is None:
+            raise UnavailableError(f"there is no go on the PATH to build {tool.name}")
+        progress = Progress(f"building {tool.name} with go")
+        module = into / "module"
+        module.mkdir()
+        for file in self._files():
+            shutil.copy(file, module)
+        with ProcessGroup(module) as commands:
+            _go(commands, progress, "build", "-buildvcs=false", "-trimpath", "-o", into / tool.name, ".")
+        progress.done()
+
+    def _files(self) -> list[Path]:
+        return sorted([*self.directory.glob("*.go"), self.directory / "go.mod", self.directory / "go.sum"])
 
 
 def _go(commands: ProcessGroup, progress: Progress, *arguments: str | Path) -> str:

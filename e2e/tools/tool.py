@@ -57,7 +57,7 @@ def find(tool: Tool) -> Path:
 
 
 def _make(tool: Tool, cached: Path) -> Path:
-    reasons: list[str] = []
+    reasons = [] if tool.sources else ["it is not installed, and nothing makes a copy"]
     for source in tool.sources:
         with cache.landing(cached) as into:
             try:
