@@ -5,14 +5,16 @@ to a protocol (signing, CMS, channel binding, which statuses mean what) stays wi
 """
 
 from certwright.protocols.transport.addresses import LOCAL_NETWORKS, AddressPolicy
-from certwright.protocols.transport.connection import TransportSettings, UnusableTrust, open_client, tls_context
+from certwright.protocols.transport.connection import TransportSettings, open_client
 from certwright.protocols.transport.errors import (
     AddressRefused,
+    ClientCertificateRefused,
     ConnectionFailed,
     NameNotResolved,
     NotHTTP,
     ProxyFailed,
     RedirectRefused,
+    ServerNotVerified,
     TimedOut,
     TLSFailed,
     TooLarge,
@@ -22,7 +24,15 @@ from certwright.protocols.transport.errors import (
     translated,
 )
 from certwright.protocols.transport.exchange import MAX_BODY, MAX_ERROR_BODY, Answer, exchange, read_bounded
+from certwright.protocols.transport.other_name import OtherName
 from certwright.protocols.transport.text import parse_retry_after, shown
+from certwright.protocols.transport.tls import (
+    ClientIdentity,
+    UnusableIdentity,
+    UnusableTrust,
+    tls_context,
+    unverified_tls_context,
+)
 
 __all__ = [
     "LOCAL_NETWORKS",
@@ -31,17 +41,22 @@ __all__ = [
     "AddressPolicy",
     "AddressRefused",
     "Answer",
+    "ClientCertificateRefused",
+    "ClientIdentity",
     "ConnectionFailed",
     "NameNotResolved",
     "NotHTTP",
+    "OtherName",
     "ProxyFailed",
     "RedirectRefused",
+    "ServerNotVerified",
     "TLSFailed",
     "TimedOut",
     "TooLarge",
     "TransportError",
     "TransportSettings",
     "UnexpectedStatus",
+    "UnusableIdentity",
     "UnusableTrust",
     "UnusableURL",
     "exchange",
@@ -51,4 +66,5 @@ __all__ = [
     "shown",
     "tls_context",
     "translated",
+    "unverified_tls_context",
 ]

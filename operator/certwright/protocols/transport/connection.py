@@ -4,18 +4,21 @@
 of CPU, and keeps connections open between requests.
 """
 
-import re
 import ssl
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 
 import httpcore
 import httpx
 
+from certwright.protocols.transport.acceptance import AcceptanceNetwork
 from certwright.protocols.transport.addresses import AddressPolicy, GuardedBackend
+from certwright.protocols.transport.other_name import OtherName, OtherNameTransport
 from certwright.protocols.transport.pool import KEEPALIVE, MAX_CONNECTIONS, ConnectionPool
+from certwright.protocols.transport.tls import tls_context
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,41 +37,28 @@ class TransportSettings:
     proxy_url: str | None = field(default=None, repr=False)
 
 
-_CERTIFICATE = re.compile(rb"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", re.DOTALL)
-
-
-class UnusableTrust(ValueError):
-    """The CA bundle holds no certificate that OpenSSL can read. Raised while opening, before any request."""
-
-
-def tls_context(roots: bytes | None) -> ssl.SSLContext:
-    """A context that verifies servers against these roots (PEM), or against the system's."""
-    if roots is None:
-        return ssl.create_default_context()
-    # Bundles carry comments in any encoding. An empty one must not come through either: Python takes it for "none
-    # given" and loads the system's roots.
-    certificates = b"\n".join(_CERTIFICATE.findall(roots)).decode("ascii", "replace")
-    if not certificates:
-        raise UnusableTrust("The CA bundle holds no PEM certificate.")
-    try:
-        context = ssl.create_default_context(cadata=certificates)
-    except (ssl.SSLError, ValueError) as error:
-        raise UnusableTrust("The CA bundle holds a certificate that cannot be read.") from error
-    # Whoever names an intermediate or the server's own certificate means to trust it. Python 3.13 checks certificates
-    # of private CAs more strictly than 3.11: the same Issuer has to work on both.
-    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
-    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
-    return context
-
-
-def open_client(settings: TransportSettings, *, tls: ssl.SSLContext | None = None) -> httpx.AsyncClient:
+def open_client(
+    settings: TransportSettings,
+    *,
+    tls: ssl.SSLContext | None = None,
+    shows_identity: bool = False,
+    other_name: OtherName | None = None,
+    network: httpcore.AsyncNetworkBackend | None = None,
+) -> httpx.AsyncClient:
     """A client for one server. ``tls`` replaces the context that ``settings.roots`` would give (client certificates).
 
-    Close it with ``aclose``. Redirects are ``exchange``'s affair; cookies, netrc and proxy variables play no part.
+    With ``shows_identity`` no request is sent before the server has accepted the client certificate of ``tls``, so that
+    its refusal is told from a broken connection. ``other_name`` says which servers are authorised under another name
+    than the URL's; ``network`` replaces the real network, for tests.
+
+    Close the client with ``aclose``. Its connections belong to one identity: whoever needs two opens two clients.
+    Redirects are ``exchange``'s affair; cookies, netrc and proxy variables play no part.
     """
+    network = network or GuardedBackend(settings.addresses)
+    network = AcceptanceNetwork(network) if shows_identity else network
     request = settings.request_timeout.total_seconds()
     return httpx.AsyncClient(
-        transport=PooledTransport(settings, tls=tls or tls_context(settings.roots)),
+        transport=_open_transport(settings, tls=tls or tls_context(settings.roots), other=other_name, network=network),
         timeout=httpx.Timeout(request, connect=settings.connect_timeout.total_seconds()),
         headers={"User-Agent": settings.user_agent, "Accept-Encoding": "identity"},
         follow_redirects=False,
@@ -78,14 +68,29 @@ def open_client(settings: TransportSettings, *, tls: ssl.SSLContext | None = Non
     )
 
 
+def _open_transport(
+    settings: TransportSettings,
+    *,
+    tls: ssl.SSLContext,
+    other: OtherName | None,
+    network: httpcore.AsyncNetworkBackend,
+) -> httpx.AsyncBaseTransport:
+    named = PooledTransport(settings, tls=tls, network=network)
+    if other is None:
+        return named
+    return OtherNameTransport(named, other, opening=partial(PooledTransport, settings), network=network)
+
+
 class PooledTransport(httpx.AsyncBaseTransport):
     """Httpx over a connection pool of httpcore's whose every connection is guarded by the address policy.
 
     Errors stay httpcore's: ``errors.translated`` knows both libraries.
     """
 
-    def __init__(self, settings: TransportSettings, *, tls: ssl.SSLContext) -> None:
-        self._pool = _open_pool(settings, tls=tls)
+    def __init__(
+        self, settings: TransportSettings, *, tls: ssl.SSLContext, network: httpcore.AsyncNetworkBackend
+    ) -> None:
+        self._pool = _open_pool(settings, tls=tls, network=network)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send one request over a pooled connection."""
@@ -126,10 +131,11 @@ class _BodyStream(httpx.AsyncByteStream):
         await self._answer.aclose()
 
 
-def _open_pool(settings: TransportSettings, *, tls: ssl.SSLContext) -> ConnectionPool | httpcore.AsyncHTTPProxy:
-    backend = GuardedBackend(settings.addresses)
+def _open_pool(
+    settings: TransportSettings, *, tls: ssl.SSLContext, network: httpcore.AsyncNetworkBackend
+) -> ConnectionPool | httpcore.AsyncHTTPProxy:
     if settings.proxy_url is None:
-        return ConnectionPool(tls=tls, backend=backend)
+        return ConnectionPool(tls=tls, backend=network)
     proxy = httpx.Proxy(settings.proxy_url)
     return httpcore.AsyncHTTPProxy(
         proxy_url=str(proxy.url),
@@ -139,5 +145,5 @@ def _open_pool(settings: TransportSettings, *, tls: ssl.SSLContext) -> Connectio
         max_connections=MAX_CONNECTIONS,
         max_keepalive_connections=MAX_CONNECTIONS,
         keepalive_expiry=KEEPALIVE,
-        network_backend=backend,
+        network_backend=network,
     )

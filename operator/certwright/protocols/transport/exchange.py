@@ -6,9 +6,11 @@ is byte for byte the URL that was asked for, and one family of errors.
 """
 
 import asyncio
+import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 import httpx
 
@@ -30,13 +32,17 @@ REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """A complete HTTP answer. ``retry_after`` is its Retry-After header, already a duration."""
+    """A complete HTTP answer. ``retry_after`` is its Retry-After header, already a duration.
+
+    ``tls`` is the connection that it came over, for channel bindings; None without TLS.
+    """
 
     url: str
     status: int
     headers: httpx.Headers = field(repr=False)
     body: bytes = field(repr=False)
     retry_after: timedelta | None = None
+    tls: ssl.SSLObject | None = field(default=None, repr=False, compare=False)
 
     @property
     def is_success(self) -> bool:
@@ -68,13 +74,16 @@ async def exchange(
     content: bytes | None = None,
     headers: Mapping[str, str] | None = None,
     limit: int = MAX_BODY,
+    extensions: Mapping[str, Any] | None = None,
 ) -> Answer:
     """Send one request and read its whole answer, whatever its status; raises only ``TransportError``.
 
     GET and HEAD follow redirects within the origin; any other method never does, as a signed request is for one URL.
+    ``extensions`` are httpx's own; what a ``trace`` in them raises goes through unchanged.
     """
     for _ in range(MAX_REDIRECTS):
         request = _request(http, method, url, content=content, headers=headers)
+        request.extensions.update(extensions or {})
         answer = await _send(http, request, url=url, clock=clock, limit=limit)
         if answer.status not in REDIRECTS:
             return answer
@@ -150,7 +159,13 @@ async def _send(
         headers=response.headers,
         body=body,
         retry_after=_retry_after(response, clock),
+        tls=_tls(response),
     )
+
+
+def _tls(response: httpx.Response) -> ssl.SSLObject | None:
+    stream = response.extensions.get("network_stream")
+    return None if stream is None else stream.get_extra_info("ssl_object")
 
 
 def _retry_after(response: httpx.Response, clock: Callable[[], datetime]) -> timedelta | None:
