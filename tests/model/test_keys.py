@@ -3,8 +3,9 @@
 from dataclasses import replace
 
 import pytest
+from asn1crypto import core, pem
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import dsa, ec, x25519
+from cryptography.hazmat.primitives.asymmetric import dsa, ec, rsa, x25519
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -176,3 +177,33 @@ def test_no_value_that_holds_a_key_shows_it(kind: KeyKind) -> None:
     shown = " ".join(f"{holder!r} {holder}" for holder in holders)
     assert "PrivateKey" not in shown
     assert not [secret for secret in secrets_of(key) if secret in shown]
+
+
+def broken_rsa(**changes: int) -> bytes:
+    """A key in PEM with some of its numbers changed."""
+    key = key_of(RSA)
+    assert isinstance(key, rsa.RSAPrivateKey)
+    numbers = key.private_numbers()
+    names = ("p", "q", "d", "dmp1", "dmq1", "iqmp")
+    values = {name: getattr(numbers, name) for name in names} | changes
+    public = numbers.public_numbers
+    fields = [0, public.n, public.e, *(values[name] for name in ("d", "p", "q", "dmp1", "dmq1", "iqmp"))]
+    der = core.SequenceOf(fields, spec=core.Integer).dump()
+    return bytes(pem.armor("RSA PRIVATE KEY", der))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        pytest.param({"p": 1}, id="a factor of one"),
+        pytest.param({"q": 7}, id="another factor"),
+        pytest.param({"d": 3}, id="another exponent"),
+        pytest.param({"dmp1": 5}, id="another remainder of p"),
+        pytest.param({"dmq1": 5}, id="another remainder of q"),
+        pytest.param({"iqmp": 5}, id="another coefficient"),
+    ],
+)
+def test_an_rsa_key_whose_numbers_do_not_fit_is_refused(changes: dict[str, int]) -> None:
+    assert keys.public_der(keys.load(broken_rsa())) == keys.public_der(key_of(RSA))
+    with pytest.raises(keys.InvalidKeyError):
+        keys.load(broken_rsa(**changes))

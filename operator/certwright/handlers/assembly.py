@@ -15,9 +15,9 @@ from certwright.handlers.enrolment import Enrolments
 from certwright.handlers.garbage import Garbage
 from certwright.handlers.inventory import Inventory
 from certwright.handlers.issuers import IssuerWorker
+from certwright.handlers.learned_anchors import LearnedAnchors
 from certwright.handlers.metrics import Metrics
 from certwright.handlers.observation import Observer
-from certwright.handlers.learned_anchors import LearnedAnchors
 from certwright.handlers.own_credentials import OwnCredentials
 from certwright.handlers.reach import Reach
 from certwright.handlers.reporting import Reporter
@@ -140,6 +140,7 @@ class Operator:
                 self._settings, self._server, self._reach, board=self.board, routing=self._routing
             ),
             reach=self._reach,
+            executor=self.executor,
             clock=self._clock,
         )
 

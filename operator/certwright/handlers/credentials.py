@@ -26,9 +26,10 @@ from certwright.model.metadata import (
 )
 from certwright.model.observed import KnownIssuer
 from certwright.model.reasons import Reason
-from certwright.model.resources import ACMEIssuer, SecretKeySelector, TrustBundle
+from certwright.model.resources import ACMEIssuer, SecretKeySelector, SecretReference, TrustBundle
 from certwright.reconcile.issuer import is_new_account_wanted
-from certwright.solvers.registry import SecretReference, secrets_of
+from certwright.solvers.registry import SecretReference as SolverSecret
+from certwright.solvers.registry import secrets_of
 
 DEFAULT_TRUST_KEY = "ca.crt"
 DEFAULT_ACCOUNT_KEY = "tls.key"
@@ -41,8 +42,7 @@ class ACMECredentials:
 
     account_key: PrivateKey = field(repr=False)
     binding_secret: bytes | None = field(repr=False)
-    solver_secrets: Mapping[SecretReference, bytes] = field(repr=False)
-    roots: bytes | None
+    solver_secrets: Mapping[SolverSecret, bytes] = field(repr=False)
 
 
 class Credentials:
@@ -61,7 +61,7 @@ class Credentials:
         """All of an ACME issuer's; raises `MissingReference` or `IssuerError`."""
         namespace = self.namespace_of(issuer)
         binding = spec.external_account_binding
-        secret = await self._read(namespace, binding.key_secret_ref, DEFAULT_BINDING_KEY) if binding else None
+        secret = await self.read(issuer, binding.key_secret_ref, DEFAULT_BINDING_KEY) if binding else None
         solver_secrets = {
             reference: await self._references.secret(namespace, reference.name, reference.key)
             for solver in spec.solvers
@@ -71,7 +71,6 @@ class Credentials:
             account_key=await self._account_key(issuer, spec),
             binding_secret=secret,
             solver_secrets=solver_secrets,
-            roots=await self.roots(issuer, issuer.spec.tls),
         )
 
     async def learned(self, issuer: KnownIssuer) -> tuple[LearnedAnchor, ...]:
@@ -89,14 +88,16 @@ class Credentials:
             return bundle.ca_bundle
         namespace = self.namespace_of(issuer)
         if bundle.ca_bundle_secret_ref is not None:
-            return await self._read(namespace, bundle.ca_bundle_secret_ref, DEFAULT_TRUST_KEY)
+            return await self.read(issuer, bundle.ca_bundle_secret_ref, DEFAULT_TRUST_KEY)
         if bundle.ca_bundle_config_map_ref is not None:
             ref = bundle.ca_bundle_config_map_ref
             return await self._references.config_map(namespace, ref.name, ref.key or DEFAULT_TRUST_KEY)
         return None
 
-    async def _read(self, namespace: str, ref: SecretKeySelector, default: str) -> bytes:
-        return await self._references.secret(namespace, ref.name, ref.key or default)
+    async def read(self, issuer: KnownIssuer, ref: SecretKeySelector | SecretReference, default: str) -> bytes:
+        """One value of a Secret that the issuer names; ``default`` is the key where it names none."""
+        key = (ref.key if isinstance(ref, SecretKeySelector) else None) or default
+        return await self._references.secret(self.namespace_of(issuer), ref.name, key)
 
     async def _account_key(self, issuer: KnownIssuer, spec: ACMEIssuer) -> PrivateKey:
         """The key in its Secret; made there only while no account exists that it would belong to."""

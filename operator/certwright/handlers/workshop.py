@@ -1,115 +1,30 @@
-"""Makes drivers: protocol client, solvers and credentials put together for one issuer.
+"""Resolves issuers into recipes for their drivers: the one place that knows all protocols."""
 
-The one place that knows all protocols; a new one adds a `Recipe` here.
-"""
-
-import hashlib
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
 from datetime import timedelta
 
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-
 from certwright import __version__
-from certwright.handlers.credentials import ACMECredentials, Credentials
+from certwright.handlers.acme_recipe import ACMERecipe
+from certwright.handlers.credentials import Credentials
 from certwright.handlers.drivers import Recipe
 from certwright.handlers.reach import Reach
-from certwright.handlers.solving import SolverParts, configured_solvers
-from certwright.issuers.acme import ACMEDriver
-from certwright.model.enrolment import Issuer
+from certwright.handlers.recipes import Recipes
+from certwright.handlers.solving import SolverParts
 from certwright.model.errors import IssuerError
 from certwright.model.observed import KnownIssuer
 from certwright.model.reasons import Reason
-from certwright.model.resources import ACMEIssuer, BindingAlgorithm
+from certwright.model.resources import ACMEIssuer
 from certwright.model.unsupported import unsupported_issuer_fields
-from certwright.protocols.acme import AccountKey, ACMEClient, ExternalAccountBinding, MACAlgorithm, decode_mac_key
-from certwright.protocols.transport import (
-    AddressPolicy,
-    TransportSettings,
-    UnusableTrust,
-    open_client,
-)
-from certwright.reconcile.issuer import is_new_account_wanted
+from certwright.protocols.transport import TransportSettings
 from certwright.runtime.clock import Clock
+from certwright.runtime.executor import CPUExecutor
 
 USER_AGENT = f"certwright/{__version__}"
 CONNECT_TIMEOUT = timedelta(seconds=10)
 REQUEST_TIMEOUT = timedelta(seconds=60)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ACMERecipe:
-    """Everything for an ACME driver."""
-
-    issuer: KnownIssuer
-    spec: ACMEIssuer
-    credentials: ACMECredentials = field(repr=False)
-    transport: TransportSettings
-    solver_parts: SolverParts
-    clock: Clock
-
-    @property
-    def digest(self) -> str:
-        """Over all that makes the driver what it is; one way, so that it may be kept."""
-        credentials = self.credentials
-        account = self.issuer.status.acme
-        public = credentials.account_key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-        secrets = [
-            credentials.binding_secret or b"",
-            credentials.roots or b"",
-            *credentials.solver_secrets.values(),
-            public,
-        ]
-        parts = [
-            self.issuer.metadata.uid.encode(),
-            str(self.issuer.metadata.generation).encode(),
-            (account.uri or "" if account else "").encode(),
-            *secrets,
-        ]
-        return hashlib.sha256(b"".join(hashlib.sha256(part).digest() for part in parts)).hexdigest()
-
-    def make(self) -> tuple[Issuer, Callable[[], Awaitable[None]]]:
-        """Open the connections."""
-        try:
-            http = open_client(self.transport)
-            key = AccountKey(self.credentials.account_key)  # type: ignore[arg-type]  # checked by AccountKey itself
-        except (UnusableTrust, ValueError) as error:
-            raise IssuerError(f"{self.issuer.key}: {error}", reason=Reason.INVALID_CONFIGURATION) from error
-        client = ACMEClient(self.spec.server, key, http=http, clock=self.clock.now, account_url=self._known_account())
-        driver = ACMEDriver(
-            self.spec,
-            client,
-            solvers=configured_solvers(
-                self.issuer, self.spec, self.credentials, self.solver_parts, self.transport.addresses
-            ),
-            clock=self.clock.now,
-            binding=self._binding(),
-        )
-        return driver, http.aclose
-
-    def _known_account(self) -> str | None:
-        """The account as it was registered, if it was at this very server and no new one is wanted."""
-        account = self.issuer.status.acme
-        if account is None or account.server != self.spec.server or is_new_account_wanted(self.issuer):
-            return None
-        return account.uri
-
-    def _binding(self) -> ExternalAccountBinding | None:
-        binding, secret = self.spec.external_account_binding, self.credentials.binding_secret
-        if binding is None or secret is None:
-            return None
-        try:
-            mac_key = decode_mac_key(secret.decode("ascii").strip())
-        except ValueError as error:
-            name = binding.key_secret_ref.name
-            text = f"the external account key in Secret {name} is not base64: copy it again as the CA shows it"
-            raise IssuerError(text, reason=Reason.INVALID_CREDENTIALS) from error
-        algorithm = MACAlgorithm(str(binding.algorithm or BindingAlgorithm.HS256))
-        return ExternalAccountBinding(key_id=binding.key_id, mac_key=mac_key, algorithm=algorithm)
-
-
 class Workshop:
-    """Resolves issuers into recipes."""
+    """Makes recipes with what the operator is made of."""
 
     def __init__(
         self,
@@ -117,41 +32,50 @@ class Workshop:
         credentials: Credentials,
         solver_parts: SolverParts,
         reach: Reach,
+        executor: CPUExecutor,
         clock: Clock,
     ) -> None:
         self._credentials = credentials
         self._solver_parts = solver_parts
         self._reach = reach
         self._clock = clock
+        self._recipes = Recipes(credentials=credentials, executor=executor, clock=clock)
 
     async def resolve(self, issuer: KnownIssuer) -> Recipe:
         """Read what the issuer refers to. Raises `MissingReference`, `IssuerError`."""
         missing = unsupported_issuer_fields(issuer.spec)
         if missing:
-            text = f"this version of certwright cannot do {', '.join(missing)} yet"
-            raise IssuerError(text, reason=Reason.NOT_IMPLEMENTED)
-        spec = issuer.spec.acme
-        if spec is None:
-            text = f"this version of certwright does not speak {str(issuer.spec.protocol or '').upper()} yet"
-            raise IssuerError(text, reason=Reason.NOT_IMPLEMENTED)
-        credentials = await self._credentials.acme(issuer, spec)
-        policy = self._reach.of(issuer.key.kind)
+            raise _not_implemented(f"cannot do {', '.join(missing)} yet")
+        spec, transport = issuer.spec, await self._transport(issuer)
+        if spec.acme is not None:
+            return await self._acme(issuer, spec.acme, transport)
+        if spec.est is not None:
+            return await self._recipes.est(issuer, spec.est, transport)
+        if spec.scep is not None:
+            return await self._recipes.scep(issuer, spec.scep, transport)
+        raise _not_implemented(f"does not speak {str(spec.protocol or '').upper()} yet")
+
+    async def _acme(self, issuer: KnownIssuer, spec: ACMEIssuer, transport: TransportSettings) -> ACMERecipe:
         return ACMERecipe(
             issuer=issuer,
             spec=spec,
-            credentials=credentials,
-            transport=self._transport(issuer, credentials.roots, policy),
+            credentials=await self._credentials.acme(issuer, spec),
+            transport=transport,
             solver_parts=self._solver_parts,
             clock=self._clock,
         )
 
-    def _transport(self, issuer: KnownIssuer, roots: bytes | None, policy: AddressPolicy) -> TransportSettings:
+    async def _transport(self, issuer: KnownIssuer) -> TransportSettings:
         timeouts = issuer.spec.timeouts
         return TransportSettings(
             user_agent=USER_AGENT,
-            addresses=policy,
-            roots=roots,
+            addresses=self._reach.of(issuer.key.kind),
+            roots=await self._credentials.roots(issuer, issuer.spec.tls),
             connect_timeout=(timeouts.connect if timeouts else None) or CONNECT_TIMEOUT,
             request_timeout=(timeouts.request if timeouts else None) or REQUEST_TIMEOUT,
             proxy_url=issuer.spec.proxy_url,
         )
+
+
+def _not_implemented(what: str) -> IssuerError:
+    return IssuerError(f"this version of certwright {what}", reason=Reason.NOT_IMPLEMENTED)

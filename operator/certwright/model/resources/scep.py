@@ -84,10 +84,11 @@ class Challenge(Part):
     ndes: NDESChallenge | None = Field(default=None, description="From the page of Microsoft's NDES.")
     webhook: WebhookChallenge | None = Field(default=None, description="From a web service of your own.")
     lifetime: Duration | None = Field(
-        default=None, description="How long a fetched challenge is good; then another is fetched. Default: 60m."
+        default=None, description="How long a fetched challenge is good; then another is fetched. Default: 50m."
     )
     max_outstanding: Annotated[int, Field(ge=1, le=10_000)] | None = Field(
-        default=None, description="Fetched challenges that may be unused at the same time. Default: 5."
+        default=None,
+        description="Fetched challenges that may be unused at a time. Default: 4 for ndes, no bound for webhook.",
     )
 
 

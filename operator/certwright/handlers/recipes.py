@@ -1,0 +1,131 @@
+"""Issuers with everything that they refer to resolved: what EST and SCEP drivers are made from, and when anew."""
+
+import hashlib
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from certwright.handlers.credentials import Credentials
+from certwright.issuers.est import ESTCredentials, ESTDriver
+from certwright.issuers.scep import SCEPCredentials, SCEPDriver
+from certwright.model.chain import to_pem
+from certwright.model.enrolment import Issuer, LearnedAnchor
+from certwright.model.observed import KnownIssuer
+from certwright.model.resources import ESTIssuer, SCEPIssuer
+from certwright.protocols.transport import TransportSettings
+from certwright.runtime.clock import Clock
+from certwright.runtime.executor import CPUExecutor
+
+
+class Closable(Issuer, Protocol):
+    """A driver with connections of its own."""
+
+    async def aclose(self) -> None:
+        """Close them."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class DriverRecipe:
+    """A driver that opens its connections itself; ``digest`` is over everything that it is made from."""
+
+    digest: str
+    open: Callable[[], Closable] = field(repr=False)
+
+    def make(self) -> tuple[Issuer, Callable[[], Awaitable[None]]]:
+        """The driver, and what closes its connections. Raises `IssuerError`."""
+        driver = self.open()
+        return driver, driver.aclose
+
+
+def digest_of(issuer: KnownIssuer, *parts: bytes | None) -> str:
+    """Over an issuer's spec and what it refers to; one way, so that it may be kept."""
+    whole = [issuer.metadata.uid.encode(), str(issuer.metadata.generation).encode(), *(part or b"" for part in parts)]
+    return hashlib.sha256(b"".join(hashlib.sha256(part).digest() for part in whole)).hexdigest()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipes:
+    """Resolves what EST and SCEP issuers refer to. Every method raises `MissingReference` and `IssuerError`."""
+
+    credentials: Credentials
+    executor: CPUExecutor
+    clock: Clock
+
+    async def est(self, issuer: KnownIssuer, spec: ESTIssuer, transport: TransportSettings) -> DriverRecipe:
+        """An EST issuer's."""
+        credentials = await self._est_credentials(issuer, spec)
+        learned = await self.credentials.learned(issuer)
+
+        def make() -> ESTDriver:
+            return ESTDriver(
+                spec,
+                credentials,
+                transport=transport,
+                clock=self.clock.now,
+                learned=learned,
+                run_cpu=self.executor.run,
+            )
+
+        secrets = (
+            credentials.password,
+            credentials.bearer,
+            credentials.client_certificate,
+            credentials.client_key,
+        )
+        return DriverRecipe(digest_of(issuer, transport.roots, _bytes_of(learned), *secrets), make)
+
+    async def scep(self, issuer: KnownIssuer, spec: SCEPIssuer, transport: TransportSettings) -> DriverRecipe:
+        """A SCEP issuer's."""
+        credentials = await self._scep_credentials(issuer, spec)
+        learned = await self.credentials.learned(issuer)
+        allow = issuer.spec.allow
+
+        def make() -> SCEPDriver:
+            return SCEPDriver(
+                spec,
+                credentials,
+                transport=transport,
+                clock=self.clock.now,
+                learned=learned,
+                run_cpu=self.executor.run,
+                algorithms=(allow.key_algorithms if allow else None) or None,
+            )
+
+        secrets = (
+            credentials.challenge,
+            credentials.ndes_username,
+            credentials.ndes_password,
+            credentials.webhook_key,
+        )
+        return DriverRecipe(digest_of(issuer, transport.roots, _bytes_of(learned), *secrets), make)
+
+    async def _est_credentials(self, issuer: KnownIssuer, spec: ESTIssuer) -> ESTCredentials:
+        auth = spec.auth
+        if auth is None:
+            return ESTCredentials()
+        password, bearer, pair = auth.password, auth.bearer, auth.client_certificate
+        read = self.credentials.read
+        return ESTCredentials(
+            password=await read(issuer, password.password_secret_ref, "password") if password else None,
+            bearer=await read(issuer, bearer.secret_ref, "token") if bearer else None,
+            client_certificate=await read(issuer, pair.secret_ref, "tls.crt") if pair else None,
+            client_key=await read(issuer, pair.secret_ref, "tls.key") if pair else None,
+        )
+
+    async def _scep_credentials(self, issuer: KnownIssuer, spec: SCEPIssuer) -> SCEPCredentials:
+        challenge = spec.challenge
+        if challenge is None:
+            return SCEPCredentials()
+        read, ndes = self.credentials.read, challenge.ndes
+        hmac = challenge.webhook.hmac_secret_ref if challenge.webhook else None
+        return SCEPCredentials(
+            challenge=await read(issuer, challenge.secret_ref, "challenge") if challenge.secret_ref else None,
+            ndes_username=await read(issuer, ndes.credentials_secret_ref, "username") if ndes else b"",
+            ndes_password=await read(issuer, ndes.credentials_secret_ref, "password") if ndes else b"",
+            webhook_key=await read(issuer, hmac, "secret") if hmac else None,
+        )
+
+
+def _bytes_of(learned: tuple[LearnedAnchor, ...]) -> bytes:
+    return to_pem(one.certificate for one in learned)
