@@ -29,6 +29,7 @@ from certwright.model.enrolment import (
 from certwright.model.errors import RejectedError
 from certwright.model.keys import PrivateKey
 from certwright.model.observed import KnownIssuer
+from certwright.model.resources import CredentialSeen
 from certwright.reconcile.issuer import is_new_account_wanted
 from tests.fakes.ca import FakeCA
 from tests.fakes.clock import FakeClock
@@ -67,6 +68,7 @@ class ScriptedCA:
         self.notes: tuple[str, ...] = ()
         self.learned: tuple[LearnedAnchor, ...] | None = None
         self.prepared = Prepared()
+        self.expiring: tuple[CredentialSeen, ...] = ()
         self.probes = 0
         self.accounts = 0
         self._signer = FakeCA(clock=clock.now)
@@ -135,6 +137,10 @@ class Recipe:
     digest: str
     driver: ScriptedCA
     closed: list[str]
+
+    @property
+    def expiring(self) -> tuple[CredentialSeen, ...]:
+        return self.driver.expiring
 
     def make(self) -> tuple[Issuer, Callable[[], Awaitable[None]]]:
         async def close() -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from certwright.model.errors import IssuerError, TransientError
 from certwright.model.metadata import Key, Kind
+from certwright.model.resources import CredentialSeen
 from certwright.runtime.workers import Done, Retry
 from tests.handlers.cluster import CA, ISSUER_SPEC, WEB, Cluster
 
@@ -270,3 +271,11 @@ async def test_the_connections_of_a_replaced_driver_are_closed_when_its_requests
 
     await cluster.operator.drivers.close()
     assert [digest.rpartition("/")[2] for digest in cluster.workshop.closed] == ["1", "2"]
+
+
+async def test_a_credential_that_will_expire_is_told(cluster: Cluster) -> None:
+    cluster.ca.expiring = (CredentialSeen(name="client", not_after=cluster.clock.now() + timedelta(days=30)),)
+    await unprobed(cluster)
+    await cluster.handle(CA)
+    status = cluster.server.body("issuers", "ca")["status"]
+    assert status["credentials"] == [{"name": "client", "notAfter": "2030-01-31T00:00:00Z"}]

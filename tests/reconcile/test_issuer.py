@@ -146,7 +146,7 @@ REPORT = IssuerReport(
 
 
 def test_a_probe_that_succeeded_is_told_whole() -> None:
-    status = probed(known(**asking("1")), REPORT, NOW.replace(microsecond=5))
+    status = probed(known(**asking("1")), REPORT, (), NOW.replace(microsecond=5))
     ready = find(status.conditions, "Ready")
     assert ready is not None
     assert (ready.status, ready.reason, ready.message) == ("True", "Ready", "The directory was read.")
@@ -163,25 +163,25 @@ def test_a_probe_that_succeeded_is_told_whole() -> None:
 
 def test_a_probed_issuer_can_be_asked_and_needs_no_probe() -> None:
     issuer = known(**asking("1"))
-    again = known(probed(issuer, REPORT, NOW).to_api(), **asking("1"))
+    again = known(probed(issuer, REPORT, (), NOW).to_api(), **asking("1"))
     assert again.obstacle is None
     assert not is_probe_due(again, NOW)
-    assert probed(again, REPORT, NOW) == again.status
+    assert probed(again, REPORT, (), NOW) == again.status
 
 
 def test_what_only_another_version_knows_of_the_account_survives() -> None:
     before = known({**ACCOUNT, "acme": {**ACCOUNT["acme"], "keyThumbprint": "t"}})
-    account = probed(before, REPORT, NOW).acme
+    account = probed(before, REPORT, (), NOW).acme
     assert account is not None
     assert (account.key_thumbprint, account.last_new_account_request) == ("t", "1")
 
 
 def test_a_protocol_without_accounts_has_none() -> None:
-    assert probed(known(spec=EST), replace(REPORT, account_uri=""), NOW).acme is None
+    assert probed(known(spec=EST), replace(REPORT, account_uri=""), (), NOW).acme is None
 
 
 def test_an_unready_issuer_keeps_what_was_known_of_it() -> None:
-    before = known(probed(known(), REPORT, NOW).to_api())
+    before = known(probed(known(), REPORT, (), NOW).to_api())
     status = unready(before, Finding(Reason.UNREACHABLE, "No answer."), NOW + PROBE_INTERVAL)
     ready = find(status.conditions, "Ready")
     assert ready is not None
@@ -195,4 +195,4 @@ def test_an_unready_issuer_keeps_what_was_known_of_it() -> None:
 def test_conditions_of_others_survive() -> None:
     theirs = Condition(type="Audited", status="True")
     issuer = replace(known(), status=IssuerStatus(conditions=(theirs,)))
-    assert find(probed(issuer, REPORT, NOW).conditions, "Audited") == theirs
+    assert find(probed(issuer, REPORT, (), NOW).conditions, "Audited") == theirs

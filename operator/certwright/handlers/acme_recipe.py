@@ -13,7 +13,7 @@ from certwright.model.enrolment import Issuer
 from certwright.model.errors import IssuerError
 from certwright.model.observed import KnownIssuer
 from certwright.model.reasons import Reason
-from certwright.model.resources import ACMEIssuer, BindingAlgorithm
+from certwright.model.resources import ACMEIssuer, BindingAlgorithm, CredentialSeen
 from certwright.protocols.acme import AccountKey, ACMEClient, ExternalAccountBinding, MACAlgorithm, decode_mac_key
 from certwright.protocols.transport import TransportSettings, UnusableTrust, open_client
 from certwright.reconcile.issuer import is_new_account_wanted
@@ -45,6 +45,11 @@ class ACMERecipe:
             *credentials.solver_secrets.values(),
             public,
         )
+
+    @property
+    def expiring(self) -> tuple[CredentialSeen, ...]:
+        """An account key does not expire."""
+        return ()
 
     def make(self) -> tuple[Issuer, Callable[[], Awaitable[None]]]:
         """Open the connections."""

@@ -15,6 +15,7 @@ from certwright.model.errors import IssuerError, TransientError
 from certwright.model.metadata import Key
 from certwright.model.observed import KnownIssuer
 from certwright.model.reasons import Reason
+from certwright.model.resources import CredentialSeen
 from certwright.runtime.clock import Clock
 from certwright.runtime.limits import Limiters, Permit
 from certwright.runtime.queue import WorkQueue
@@ -36,6 +37,11 @@ class Recipe(Protocol):
         """Over everything that the driver is made from."""
         ...
 
+    @property
+    def expiring(self) -> tuple[CredentialSeen, ...]:
+        """What the issuer authenticates with and will expire."""
+        ...
+
     def make(self) -> tuple[Issuer, Callable[[], Awaitable[None]]]:
         """The driver, and what closes its connections."""
         ...
@@ -53,6 +59,7 @@ class Kept:
     digest: str
     generation: int
     resolved_at: datetime
+    expiring: tuple[CredentialSeen, ...]
     close: Callable[[], Awaitable[None]]
 
 
@@ -94,11 +101,18 @@ class Drivers:
             return kept.driver
         driver, close = recipe.make()
         self.discard(issuer.key)
-        self._kept[issuer.key] = Kept(driver, recipe.digest, issuer.metadata.generation, self._clock.now(), close)
+        self._kept[issuer.key] = Kept(
+            driver, recipe.digest, issuer.metadata.generation, self._clock.now(), recipe.expiring, close
+        )
         return driver
 
     def _is_fresh(self, kept: Kept) -> bool:
         return self._clock.now() - kept.resolved_at < KEPT
+
+    def expiring_credentials(self, issuer: KnownIssuer) -> tuple[CredentialSeen, ...]:
+        """What the issuer's driver authenticates with and will expire."""
+        kept = self._kept.get(issuer.key)
+        return kept.expiring if kept is not None else ()
 
     def permit(self, issuer: KnownIssuer, key: Key, session: HoldsPermit) -> Permit | timedelta:
         """The slot of an enrolment at its issuer, or how long to wait for one."""

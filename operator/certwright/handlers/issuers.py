@@ -113,7 +113,11 @@ class IssuerWorker:
         self._tries.pop(key, None)
         if report.learned is not None:
             await self._learned.keep(issuer, report.learned)
-        return await self._write(issuer, probed(issuer, report, self._clock.now()), PROBE_INTERVAL)
+        return await self._write(
+            issuer,
+            probed(issuer, report, self._drivers.expiring_credentials(issuer), self._clock.now()),
+            PROBE_INTERVAL,
+        )
 
     async def _unready(self, issuer: KnownIssuer, why: Finding, delay: timedelta | None) -> Result:
         self._drivers.discard(issuer.key)

@@ -8,13 +8,22 @@ from typing import Protocol
 from certwright.handlers.credentials import Credentials
 from certwright.issuers.est import ESTCredentials, ESTDriver
 from certwright.issuers.scep import SCEPCredentials, SCEPDriver
-from certwright.model.chain import to_pem
+from certwright.model.chain import load_certificates, to_pem
 from certwright.model.enrolment import Issuer, LearnedAnchor
 from certwright.model.observed import KnownIssuer
-from certwright.model.resources import ESTIssuer, SCEPIssuer
+from certwright.model.resources import CredentialSeen, ESTIssuer, SCEPIssuer, SecretReference
 from certwright.protocols.transport import TransportSettings
 from certwright.runtime.clock import Clock
 from certwright.runtime.executor import CPUExecutor
+
+
+class ClientCertificate(Protocol):
+    """Where an issuer's spec names a Secret with a pair."""
+
+    @property
+    def secret_ref(self) -> SecretReference:
+        """The Secret."""
+        ...
 
 
 class Closable(Issuer, Protocol):
@@ -31,6 +40,7 @@ class DriverRecipe:
 
     digest: str
     open: Callable[[], Closable] = field(repr=False)
+    expiring: tuple[CredentialSeen, ...] = ()
 
     def make(self) -> tuple[Issuer, Callable[[], Awaitable[None]]]:
         """The driver, and what closes its connections. Raises `IssuerError`."""
@@ -73,7 +83,9 @@ class Recipes:
             credentials.client_certificate,
             credentials.client_key,
         )
-        return DriverRecipe(digest_of(issuer, transport.roots, _bytes_of(learned), *secrets), make)
+        pair = spec.auth.client_certificate if spec.auth else None
+        seen = _seen(pair, credentials.client_certificate)
+        return DriverRecipe(digest_of(issuer, transport.roots, _bytes_of(learned), *secrets), make, seen)
 
     async def scep(self, issuer: KnownIssuer, spec: SCEPIssuer, transport: TransportSettings) -> DriverRecipe:
         """A SCEP issuer's."""
@@ -125,6 +137,17 @@ class Recipes:
             ndes_password=await read(issuer, ndes.credentials_secret_ref, "password") if ndes else b"",
             webhook_key=await read(issuer, hmac, "secret") if hmac else None,
         )
+
+
+def _seen(named: ClientCertificate | None, pem: bytes | None) -> tuple[CredentialSeen, ...]:
+    """When a client certificate expires; what cannot be read is told by the driver."""
+    if named is None or pem is None:
+        return ()
+    try:
+        leaf = load_certificates(pem)[0]
+    except ValueError:
+        return ()
+    return (CredentialSeen(name=named.secret_ref.name, not_after=leaf.not_valid_after_utc),)
 
 
 def _bytes_of(learned: tuple[LearnedAnchor, ...]) -> bytes:

@@ -189,3 +189,31 @@ class Abandoner(Protocol):
     async def abandon(self, request: EnrolmentRequest, *, resume: ResumeData) -> None:
         """Take back what was presented for this enrolment; never raises for what is already gone."""
         ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Revocation:
+    """One certificate to be revoked, and why, in the words of RFC 5280 §5.3.1. ``key`` is its own, where it is kept."""
+
+    certificate: x509.Certificate
+    key: PrivateKey | None = field(default=None, repr=False)
+    reason: x509.ReasonFlags = x509.ReasonFlags.unspecified
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Revoked:
+    """The CA has revoked it, or had done so already."""
+
+    message: str
+
+
+@runtime_checkable
+class Revoker(Protocol):
+    """A driver that can have certificates revoked."""
+
+    async def revoke(self, revocation: Revocation, *, resume: ResumeData) -> Revoked | Pending:
+        """Ask for the revocation, or what became of it; ``resume`` is what the last `Pending` held.
+
+        Raises `RejectedError` where the CA refuses for good or nothing is left that could sign the request.
+        """
+        ...

@@ -12,7 +12,7 @@ from certwright.model.metadata import ANNOTATION_NEW_ACCOUNT, Key, Kind, ObjectM
 from certwright.model.observed import KnownIssuer
 from certwright.model.policy import Finding, requested
 from certwright.model.reasons import Reason
-from certwright.model.resources import ACMEAccount, CACertificate, ClusterIssuerSpec, IssuerSpec, IssuerStatus
+from certwright.model.resources import ACMEAccount, CACertificate, ClusterIssuerSpec, CredentialSeen, IssuerSpec, IssuerStatus
 from certwright.model.resources.schema import told
 from certwright.model.staged import Destination
 from certwright.reconcile.conditions import find, with_condition
@@ -84,8 +84,10 @@ def is_new_account_wanted(issuer: KnownIssuer) -> bool:
     return asked is not None and asked != done
 
 
-def probed(issuer: KnownIssuer, report: IssuerReport, now: datetime) -> IssuerStatus:
-    """The server answered and the credentials fit."""
+def probed(
+    issuer: KnownIssuer, report: IssuerReport, credentials: tuple[CredentialSeen, ...], now: datetime
+) -> IssuerStatus:
+    """The server answered and the credentials fit; ``credentials`` are those that will expire."""
     return _status(issuer, Finding(Reason.READY, report.message), is_met=True, now=now).model_copy(
         update={
             "capabilities": report.capabilities,
@@ -98,6 +100,7 @@ def probed(issuer: KnownIssuer, report: IssuerReport, now: datetime) -> IssuerSt
                 for certificate in report.ca_certificates
             ),
             "acme": _account(issuer, report),
+            "credentials": credentials,
             "last_probe": now.replace(microsecond=0),
         }
     )
