@@ -90,7 +90,7 @@ class _Process:
         self._connection = connection
         self._operator = operator
         self._clock = clock
-        self._lag = LoopLag(clock)
+        self._lag = LoopLag(clock, observe=operator.metrics.loop_was_late)
         self._intake = Intake(operator.inventory, operator.queue)
         leases = Leases(lease_server, namespace=settings.operator_namespace, name=settings.lease_name)
         identity = unique_identity(settings.identity)

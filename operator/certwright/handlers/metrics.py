@@ -22,6 +22,8 @@ from certwright.reconcile.conditions import is_true
 CERTIFICATE_LABELS = ("namespace", "name", "issuer_kind", "issuer_name", "protocol")
 DURATIONS = (0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 300, 1800, 3600, 86400)
 
+LOOP_DELAYS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5)
+
 
 class Metrics:
     """The counters."""
@@ -41,6 +43,17 @@ class Metrics:
             buckets=DURATIONS,
             registry=registry,
         )
+
+        self._loop_delay = Histogram(
+            "certwright_loop_delay_seconds",
+            "By how much the event loop was late, sampled ten times a second.",
+            buckets=LOOP_DELAYS,
+            registry=registry,
+        )
+
+    def loop_was_late(self, seconds: float) -> None:
+        """One sample."""
+        self._loop_delay.observe(seconds)
 
     def issued(self, status: CertificateStatus, staged: Staged, took: timedelta) -> None:
         """A certificate was delivered."""
