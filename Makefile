@@ -20,8 +20,8 @@ $(VENV)/ready: pyproject.toml constraints.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	@touch $@
 
-demo: $(VENV)/ready ## From nothing to a certificate in a Secret (KEEP=1 leaves it running, CONTEXT=name uses your cluster)
-	@$(BIN)/python -m e2e.demo $(if $(KEEP),--keep) $(if $(CONTEXT),--context '$(CONTEXT)')
+demo: $(VENV)/ready ## From nothing to a certificate in a Secret (PROTOCOL=est or scep, KEEP=1 leaves it running, CONTEXT=name uses your cluster)
+	@$(BIN)/python -m e2e.demo $(if $(PROTOCOL),--protocol '$(PROTOCOL)') $(if $(KEEP),--keep) $(if $(CONTEXT),--context '$(CONTEXT)')
 
 test: lint unit e2e ## Everything: lint, unit tests, and end to end on a real control plane with real servers
 
@@ -41,7 +41,7 @@ lint: $(VENV)/ready ## Format, style, types, import rules, generated files
 manifests: $(VENV)/ready ## Write the generated files: CRDs, roles, reference pages
 	@$(BIN)/certwright manifests
 
-bench: $(VENV)/ready ## Figures: certificates per second, writes, CPU, memory (N=200)
+bench: $(VENV)/ready ## Figures: certificates per second, writes, CPU, memory (200 at once over each protocol)
 	@$(BIN)/python -m e2e.bench
 
 clean: ## Remove what the commands above made here

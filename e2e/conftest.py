@@ -16,10 +16,12 @@ from e2e.controlplane import ControlPlane
 from e2e.gate import Gate
 from e2e.gateway_api import install_gateway_api
 from e2e.installation import install
+from e2e.issuers import DIRECT
 from e2e.launching import Launcher
 from e2e.operator_process import OperatorProcess
 from e2e.peers import Bind9, Pebble, PeerUnavailableError
-from e2e.world import DIRECT, Object, World
+from e2e.tenant import Object, Tenant
+from e2e.world import World
 
 BLOCKED = "blocked.example.test"
 """A name that the CA refuses to issue for."""
@@ -124,14 +126,26 @@ _numbers = itertools.count(1)
 
 
 @pytest.fixture
-def world(control_plane: ControlPlane, kubeconfig: Path, bind9: Bind9, pebble: Pebble) -> Iterator[World]:
-    """A namespace of its own with the TSIG key in it."""
-    namespace = f"test-{next(_numbers)}"
-    control_plane.kubectl("create", "namespace", namespace)
+def namespace(control_plane: ControlPlane) -> Iterator[str]:
+    """A new one for each test."""
+    name = f"test-{next(_numbers)}"
+    control_plane.kubectl("create", "namespace", name)
+    yield name
+    control_plane.kubectl("delete", "namespace", name, "--wait=false")
+
+
+@pytest.fixture
+def tenant(control_plane: ControlPlane, kubeconfig: Path, namespace: str) -> Tenant:
+    """For tests that bring a CA of their own."""
+    return Tenant(control_plane=control_plane, kubeconfig=kubeconfig, namespace=namespace)
+
+
+@pytest.fixture
+def world(control_plane: ControlPlane, kubeconfig: Path, bind9: Bind9, pebble: Pebble, namespace: str) -> World:
+    """With the TSIG key in its namespace."""
     world = World(control_plane=control_plane, bind9=bind9, pebble=pebble, kubeconfig=kubeconfig, namespace=namespace)
     world.apply(world.tsig_secret())
-    yield world
-    control_plane.kubectl("delete", "namespace", namespace, "--wait=false")
+    return world
 
 
 @pytest.fixture

@@ -13,7 +13,8 @@ from e2e.gate import Gate, When
 from e2e.launching import Launcher
 from e2e.operator_process import OperatorProcess
 from e2e.peers import Bind9, Pebble
-from e2e.world import Object, World
+from e2e.tenant import Object
+from e2e.world import World
 
 ACCOUNTS = re.compile(r"There are now (\d+) accounts in memory")
 

@@ -5,7 +5,8 @@ from cryptography import x509
 
 from e2e.gate import Gate, When
 from e2e.launching import Launcher
-from e2e.world import World, secret
+from e2e.tenant import secret
+from e2e.world import World
 
 
 @pytest.mark.parametrize("type_", ["Opaque", "kubernetes.io/tls"])

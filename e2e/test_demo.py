@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -141,6 +141,45 @@ def test_over_http_where_there_is_no_bind(start: Start) -> None:
     assert "verified      from the certificate up to the root, for shop.example.com and www.shop." in demo.text
     assert re.search(r"serial number [0-9a-f]+ -> [0-9a-f]+", demo.text)
     assert demo.longest_silence < 3
+    assert demo.nothing_is_left()
+
+
+@pytest.mark.parametrize(
+    ("protocol", "told"),
+    [
+        pytest.param(
+            "est",
+            (
+                r"apply -f examples/issuer-est\.yaml",
+                r"POST /\.well-known/est/simpleenroll 200, let in by the password",
+                r"IssuerNotFound: Issuer est-by-fingerprint does not exist",
+                r"POST /\.well-known/est/simplereenroll 200, let in by the certificate",
+                r"key +ECDSA P-256",
+                r"make demo KEEP=1 PROTOCOL=est`",
+            ),
+            id="est",
+        ),
+        pytest.param(
+            "scep",
+            (
+                r"apply -f examples/issuer-scep\.yaml",
+                r"the authority saw: PKCSReq, with the challenge in it",
+                r"IssuerNotFound: Issuer scep-without-renewal does not exist",
+                r"the authority saw: RenewalReq, signed with the certificate that it renews",
+                r"key +RSA 2048",
+                r"make demo KEEP=1 PROTOCOL=scep`",
+            ),
+            id="scep",
+        ),
+    ],
+)
+def test_over_the_other_protocols(start: Start, protocol: str, told: Sequence[str]) -> None:
+    demo = start(f"--protocol={protocol}")
+    assert demo.code() == 0, demo.text
+    assert WORKED in demo.lines[-1]
+    prose = " ".join(demo.text.split())
+    assert [each for each in told if not re.search(each, prose)] == []
+    assert re.search(r"serial number [0-9a-f]+ -> [0-9a-f]+", demo.text)
     assert demo.nothing_is_left()
 
 

@@ -356,7 +356,7 @@ def test_waiting_survives_restarts_with_the_same_request(
         operator.start()
 
 
-def test_certificates_of_hours_are_renewed_by_themselves(
+def test_certificates_that_live_for_seconds_are_renewed_by_themselves(
     tenant: Tenant, serve: Serve, operator: OperatorProcess
 ) -> None:
     assert operator.returncode is None

@@ -8,9 +8,11 @@ import httpx
 import pytest
 
 from e2e.ingress_controller import IngressController
+from e2e.issuers import DIRECT
 from e2e.launching import Launcher
 from e2e.operator_process import OperatorProcess
-from e2e.world import DIRECT, Object, World, condition_of, of_cluster_issuer
+from e2e.tenant import Object, condition_of, of_cluster_issuer
+from e2e.world import World
 
 SERVICE = "certwright/certwright-http01:8089"
 TRUSTING = "--http01-namespaced-issuers=any"

@@ -15,7 +15,8 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from e2e.authority import Authority
 from e2e.peers import Bind9, Pebble
-from e2e.world import Object, World, condition_of
+from e2e.tenant import Object, condition_of
+from e2e.world import World
 
 LOGGED = re.compile(r"(\d{4}/\d\d/\d\d \d\d:\d\d:\d\d) (Added order|Issued certificate)")
 

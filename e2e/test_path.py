@@ -10,7 +10,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from e2e.operator_process import OperatorProcess
 from e2e.processes import wait_until
-from e2e.world import World, condition_of
+from e2e.tenant import condition_of
+from e2e.world import World
 
 pytestmark = pytest.mark.usefixtures("operator")
 

@@ -5,9 +5,11 @@ import json
 import secrets
 from collections.abc import Callable
 
+from e2e.issuers import DIRECT
 from e2e.launching import Launcher
 from e2e.peers import Bind9, Pebble
-from e2e.world import API, DIRECT, Object, World, condition_of, of_cluster_issuer, secret
+from e2e.tenant import API, Object, condition_of, of_cluster_issuer, secret
+from e2e.world import World
 
 TALKING = "certificates.certwright.io,issuers.certwright.io,clusterissuers.certwright.io,events.events.k8s.io"
 OURS = "--selector=certwright.io/managed=true"

@@ -9,8 +9,10 @@ from collections.abc import Callable
 import pytest
 
 from e2e.controlplane.kubectl import KubectlError
+from e2e.issuers import DIRECT
 from e2e.launching import Launcher
-from e2e.world import DIRECT, Object, World, condition_of, of_cluster_issuer, secret
+from e2e.tenant import Object, condition_of, of_cluster_issuer, secret
+from e2e.world import World
 
 Edit = Callable[[Object], object]
 

@@ -1,167 +1,35 @@
-"""Everything an end-to-end test stands on, and the few verbs in which it speaks: apply, get, wait, events.
+"""A namespace with the ACME peers beside it, on which most end-to-end tests stand."""
 
-Objects are plain dicts as ``kubectl`` prints them; a test reads them as a user would.
-"""
-
-import base64
 import json
-import secrets
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
-from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
-from cryptography import x509
-
-from e2e.controlplane import ControlPlane
-from e2e.controlplane.kubectl import KubectlError
+from e2e import issuers
 from e2e.peers import Bind9, Pebble
-from e2e.processes import wait_until
-
-API = "certwright.io/v1alpha1"
-Object = dict[str, Any]
-
-DIRECT: Object = {"http01": {"direct": {}}}
-"""A solver for names whose port 80 leads to the operator already."""
+from e2e.tenant import Object, Tenant
 
 
 @dataclass(frozen=True, kw_only=True)
-class World:
+class World(Tenant):
     """One namespace of the control plane, with the peers."""
 
-    control_plane: ControlPlane
+    usual_issuer: ClassVar[str] = "pebble"
+
     bind9: Bind9
     pebble: Pebble
-    kubeconfig: Path
-    namespace: str
 
-    def kubectl(self, *arguments: str, stdin: str | None = None) -> str:
-        """As the administrator, in the test's namespace."""
-        return self.control_plane.kubectl(f"--namespace={self.namespace}", *arguments, stdin=stdin)
-
-    def apply(self, *objects: Object) -> None:
-        """What a user would do with files."""
-        items = {"apiVersion": "v1", "kind": "List", "items": list(objects)}
-        self.kubectl("apply", "--filename=-", stdin=json.dumps(items))
-
-    def get(self, kind: str, name: str) -> Object:
-        """The object as it is now; ``KubectlError`` where it is not."""
-        found: Object = json.loads(self.kubectl("get", _resource(kind), name, "--output=json"))
-        return found
-
-    def exists(self, kind: str, name: str) -> bool:
-        """Whether there is such an object."""
-        try:
-            self.get(kind, name)
-        except KubectlError:
-            return False
-        return True
-
-    def wait(self, what: str, condition: Callable[[], Any], *, seconds: float = 30) -> Any:
-        """Until it is true; what it was."""
-        return wait_until(condition, what, within=timedelta(seconds=seconds))
-
-    def wait_ready(self, name: str, *, seconds: float = 30) -> Object:
-        """Until the Certificate is Ready for its newest generation, the way users wait."""
-        try:
-            self.kubectl("wait", "--for=condition=Ready", f"certificates.certwright.io/{name}", f"--timeout={seconds}s")
-        except KubectlError as error:
-            error.add_note(json.dumps(self.get("Certificate", name).get("status"), indent=1))
-            raise
-        return self.get("Certificate", name)
-
-    def wait_condition(self, kind: str, name: str, *, reason: str, type_: str = "Ready", seconds: float = 30) -> Object:
-        """Until the condition has that reason; the condition."""
-
-        def found() -> Object | None:
-            condition = condition_of(self.get(kind, name), type_)
-            return condition if condition and condition["reason"] == reason else None
-
-        try:
-            condition: Object = self.wait(f"{kind} {name}: {type_} {reason}", found, seconds=seconds)
-        except Exception as error:
-            error.add_note(json.dumps(self.get(kind, name).get("status"), indent=1))
-            raise
-        return condition
-
-    def leaf(self, secret: str) -> x509.Certificate:
-        """The certificate that stands in a Secret."""
-        return x509.load_pem_x509_certificates(self.data(secret)["tls.crt"])[0]
-
-    def data(self, secret: str) -> Mapping[str, bytes]:
-        """A Secret's data."""
-        found = self.get("Secret", secret)
-        return {name: base64.b64decode(value) for name, value in found["data"].items()}
-
-    def events(self, name: str) -> list[tuple[str, str, str]]:
-        """Type, reason and note of every Event about objects of that name, the oldest first."""
-        found = json.loads(self.kubectl("get", "events.events.k8s.io", "--output=json"))["items"]
-        ours = [event for event in found if event["regarding"]["name"] == name]
-        ours.sort(key=lambda event: event["eventTime"])
-        return [(event["type"], event["reason"], event.get("note", "")) for event in ours]
-
-    def staged(self) -> list[str]:
-        """The names of the enrolment Secrets in the namespace."""
-        selector = "--selector=certwright.io/role=enrolment"
-        found = json.loads(self.kubectl("get", "secrets", selector, "--output=json"))["items"]
-        return [secret["metadata"]["name"] for secret in found]
-
-    def issuer(self, name: str = "pebble", *, pebble: Pebble | None = None, **acme: Any) -> Object:
+    def issuer(self, name: str = usual_issuer, *, pebble: Pebble | None = None, **acme: Any) -> Object:
         """An Issuer for pebble with DNS-01 over bind9; ``acme`` adds and replaces fields."""
-        server = pebble or self.pebble
-        spec: Object = {
-            "server": server.url,
-            "email": "pki@example.test",
-            "termsOfServiceAgreed": True,
-            "privateKeySecretRef": {"name": f"{name}-account"},
-            "solvers": [self.dns01()],
-        }
-        bundle = base64.b64encode(server.trust_anchor.encode()).decode()
-        return {
-            "apiVersion": API,
-            "kind": "Issuer",
-            "metadata": {"name": name},
-            "spec": {"acme": {**spec, **acme}, "tls": {"caBundle": bundle}},
-        }
+        (issuer,) = issuers.acme_issuer(name, pebble or self.pebble, **{"solvers": [self.dns01()], **acme})
+        return issuer
 
     def dns01(self) -> Object:
         """A solver that updates bind9."""
-        rfc2136 = {
-            "nameserver": self.bind9.url,
-            "tsigKeyName": self.bind9.key.name,
-            "tsigSecretSecretRef": {"name": "tsig"},
-        }
-        return {"dns01": {"rfc2136": rfc2136}}
+        return issuers.dns01(self.bind9)
 
     def tsig_secret(self) -> Object:
         """The key for it."""
-        return {
-            "apiVersion": "v1",
-            "kind": "Secret",
-            "metadata": {"name": "tsig"},
-            "stringData": {"tsig-secret": self.bind9.key.secret},
-        }
-
-    def certificate(self, name: str, *dns_names: str, issuer: str = "pebble", **spec: Any) -> Object:
-        """A Certificate into Secret ``<name>-tls``; without names for ``<name>.example.test``."""
-        wanted = list(dns_names) or [f"{name}-{self.namespace}.example.test"]
-        return {
-            "apiVersion": API,
-            "kind": "Certificate",
-            "metadata": {"name": name},
-            "spec": {"secretName": f"{name}-tls", "issuerRef": {"name": issuer}, "dnsNames": wanted, **spec},
-        }
-
-    def retry(self, name: str) -> None:
-        """Ask for another attempt now, the way users do."""
-        self.kubectl("annotate", f"certificates.certwright.io/{name}", f"certwright.io/retry={secrets.token_hex(4)}")
-
-    def wait_issuer(self, name: str = "pebble") -> Object:
-        """The status of an Issuer that has become ready."""
-        self.wait_condition("Issuer", name, reason="Ready")
-        status: Object = self.get("Issuer", name)["status"]
-        return status
+        return issuers.tsig_secret(self.bind9)
 
     def published(self) -> list[Object]:
         """The HTTP-01 answers of the operator for names that have the namespace's name in them."""
@@ -173,24 +41,3 @@ class World:
     def issued(self) -> int:
         """How many certificates the CA has issued since it was started."""
         return len(self.pebble.issued_serials())
-
-
-def of_cluster_issuer(name: str) -> Object:
-    """What a Certificate's spec says to name a ClusterIssuer."""
-    return {"issuerRef": {"name": name, "kind": "ClusterIssuer"}}
-
-
-def secret(name: str, type_: str = "Opaque", **data: str) -> Object:
-    """A Secret of a user's."""
-    return {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}, "type": type_, "stringData": data}
-
-
-def condition_of(found: Object, type_: str) -> Object | None:
-    """One of an object's conditions."""
-    conditions = found.get("status", {}).get("conditions", [])
-    return next((condition for condition in conditions if condition["type"] == type_), None)
-
-
-def _resource(kind: str) -> str:
-    ours = {"Certificate", "Issuer", "ClusterIssuer"}
-    return f"{kind.lower()}s.certwright.io" if kind in ours else kind.lower()

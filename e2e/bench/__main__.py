@@ -3,11 +3,13 @@
 import argparse
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
+from typing import TypeVar
 
 from e2e.bench import burst, lone, restart
+from e2e.bench.authorities import EST, SCEP, ACMEOverDNS01, ACMEOverHTTP01, Authority
 from e2e.bench.cluster import StalledError
 from e2e.bench.report import Results
 from e2e.bench.stage import Place, Say, Stage
@@ -16,6 +18,7 @@ from e2e.peers import PeerUnavailableError
 _OUTPUT = Path(__file__).parents[2] / "build" / "bench.json"
 _ATTEMPTS = 2
 _FAILED = 1
+A = TypeVar("A", bound=Authority)
 
 
 class Part(StrEnum):
@@ -23,8 +26,18 @@ class Part(StrEnum):
 
     DNS01 = "dns01"
     HTTP01 = "http01"
+    EST = "est"
+    SCEP = "scep"
     RESTART = "restart"
     LONE = "lone"
+
+
+_BURSTS: Mapping[Part, type[Authority]] = {
+    Part.HTTP01: ACMEOverHTTP01,
+    Part.EST: EST,
+    Part.SCEP: SCEP,
+}
+"""Those that are followed by nothing."""
 
 
 class _Bench:
@@ -38,20 +51,22 @@ class _Bench:
 
     def run(self) -> None:
         if self._parts & {Part.DNS01, Part.RESTART}:
-            self._play("DNS-01", self._over_dns01)
-        if Part.HTTP01 in self._parts:
-            self._play("HTTP-01", self._over_http01)
+            self._play("DNS-01", ACMEOverDNS01, self._burst_and_restart)
+        for part, authority in _BURSTS.items():
+            if part in self._parts:
+                self._play(authority.name, authority, self._burst)
         if Part.LONE in self._parts:
-            self._play("lone", self._lone)
+            self._play("lone", ACMEOverDNS01, self._lone)
 
-    def _play(self, name: str, part: Callable[[Place], None]) -> None:
+    def _play(self, name: str, make: Callable[[], A], part: Callable[[Place, A], None]) -> None:
         """On a fresh stage, and once more on another if it stalls: pebble has been seen to deadlock."""
         for attempt in range(1, _ATTEMPTS + 1):
             self.results.attempts[name] = attempt
+            authority = make()
             try:
                 self._say(f"--- {name} ---")
-                with Stage(self._say) as place:
-                    part(place)
+                with Stage(authority, self._say) as place:
+                    part(place, authority)
             except StalledError as stalled:
                 self._say(f"{name}: {stalled}")
                 if attempt == _ATTEMPTS:
@@ -59,16 +74,16 @@ class _Bench:
             else:
                 return
 
-    def _over_dns01(self, place: Place) -> None:
-        self.results.bursts["DNS-01"] = burst.run(place, place.over_dns01(), self._count, self._say)
+    def _burst(self, place: Place, authority: Authority) -> None:
+        self.results.bursts[authority.name] = burst.run(place, self._count, self._say)
+
+    def _burst_and_restart(self, place: Place, authority: Authority) -> None:
+        self._burst(place, authority)
         if Part.RESTART in self._parts:
             self.results.restart = restart.run(place, self._count, self._say)
 
-    def _over_http01(self, place: Place) -> None:
-        self.results.bursts["HTTP-01"] = burst.run(place, place.over_http01(), self._count, self._say)
-
-    def _lone(self, place: Place) -> None:
-        self.results.lone = lone.run(place, self._say)
+    def _lone(self, place: Place, authority: ACMEOverDNS01) -> None:
+        self.results.lone = lone.run(place, authority, self._say)
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:

@@ -26,8 +26,8 @@ from certwright.solvers.dns01.propagation import Propagation
 from certwright.solvers.dns01.resolver import Resolver
 from certwright.solvers.dns01.rfc2136 import RFC2136, TSIGKey
 from certwright.solvers.dns01.solver import DNS01Solver
+from e2e.bench.authorities import ACMEOverDNS01
 from e2e.peers import Bind9
-from e2e.world import World
 
 _LOOPBACK = AddressPolicy(excepted=(ip_network("127.0.0.0/8"),))
 
@@ -69,17 +69,18 @@ class BareClient:
 
 
 @asynccontextmanager
-async def bare_client(world: World) -> AsyncIterator[BareClient]:
-    """A client with an account of its own at the world's authority."""
-    issuer = ACMEIssuer.model_validate(world.issuer()["spec"]["acme"])
+async def bare_client(authority: ACMEOverDNS01) -> AsyncIterator[BareClient]:
+    """A client with an account of its own there."""
+    *_, manifest = authority.issuer()
+    issuer = ACMEIssuer.model_validate(manifest["spec"]["acme"])
     settings = TransportSettings(
-        user_agent="certwright-bench", addresses=_LOOPBACK, roots=world.pebble.trust_anchor.encode()
+        user_agent="certwright-bench", addresses=_LOOPBACK, roots=authority.pebble.trust_anchor.encode()
     )
     http = open_client(settings)
     try:
         account = AccountKey(ec.generate_private_key(ec.SECP256R1()))
-        client = ACMEClient(world.pebble.url, account, http=http, clock=_now)
-        solvers = [ConfiguredSolver(issuer.solvers[0], _solver(world.bind9))]
+        client = ACMEClient(authority.pebble.url, account, http=http, clock=_now)
+        solvers = [ConfiguredSolver(issuer.solvers[0], _solver(authority.bind9))]
         driver = ACMEDriver(issuer, client, solvers=solvers, clock=_now)
         await driver.check()
         yield BareClient(driver)

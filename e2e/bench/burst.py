@@ -1,16 +1,20 @@
-"""Many Certificates created at once, over one kind of proof."""
+"""Many Certificates created at once, at one authority."""
 
 import statistics
 import time
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Self, TypeVar
 
-from e2e.bench import usage
+from e2e.bench import loop_lag, usage
 from e2e.bench.audit import Request, by_kind
+from e2e.bench.authorities import Aims
 from e2e.bench.cluster import Certificates
+from e2e.bench.loop_lag import LoopLag
 from e2e.bench.stage import Place, Say
-from e2e.world import Object
+
+Number = TypeVar("Number", int, float)
 
 _STALLED_AFTER = 60.0
 _SETTLE_SECONDS = 2.0
@@ -22,9 +26,12 @@ class Burst:
     """``…_each`` are means per Certificate; CPU seconds are of the whole burst, from the first create to rest.
 
     ``told_slow`` is how many took so long (2 s from their turn at the CA) that the status told of it: by design that
-    is one write and one Event more for each.
+    is one write and one Event more for each. ``ca_connections`` is None where the server does not tell, ``loop_lag``
+    where the operator does not; ``loop_waited`` is how long the loop had to wait for a CPU, which makes it late,
+    too.
     """
 
+    aims: Aims
     count: int
     seconds: float
     rate: float
@@ -38,31 +45,51 @@ class Burst:
     by_kind_each: Mapping[str, float]
     refused_writes: int
     ca_requests_each: float
+    ca_connections: int | None
     cpu_seconds: Mapping[str, float]
     operator_cpu_each: float | None
     operator_peak_rss_mib: float | None
+    loop_lag: LoopLag | None
+    loop_waited: float | None
 
 
-def run(place: Place, issuer: Object, count: int, say: Say) -> Burst:
+@dataclass(frozen=True, slots=True)
+class _Counters:
+    """All that only ever grows, at one moment."""
+
+    asked: int
+    connections: int | None
+    cpu: Mapping[str, float]
+    lag: Mapping[float, float]
+    waited: float | None
+
+    @classmethod
+    def of(cls, place: Place) -> Self:
+        authority = place.authority
+        lag, waited = loop_lag.counted(place.operator.metrics()), usage.waited_for_cpu(place.operator.pid)
+        return cls(authority.request_count(), authority.connection_count(), place.cpu(), lag, waited)
+
+
+def run(place: Place, count: int, say: Say) -> Burst:
     """Create ``count`` Certificates and wait for the last."""
-    place.add_issuer(issuer)
+    place.add_issuer()
     names = [f"site-{number}" for number in range(1, count + 1)]
-    wanted = [place.certificate(name, issuer) for name in names]
-    with Certificates(place.world.control_plane, place.world.namespace) as certificates:
+    with Certificates(place.tenant.control_plane, place.tenant.namespace) as certificates:
         place.audit.skip()
-        asked, cpu = place.world.pebble.request_count(), place.cpu()
+        before = _Counters.of(place)
         say(f"creating {count} Certificates")
-        certificates.create(*wanted)
+        certificates.create(*(place.certificate(name) for name in names))
         certificates.wait_ready(
             names, stalled_after=_STALLED_AFTER, progress=lambda ready: say(f"{ready} of {count} Ready")
         )
     time.sleep(_SETTLE_SECONDS)
-    used = usage.spent(cpu, place.cpu())
-    requests = place.audit.read()
+    after, requests = _Counters.of(place), place.audit.read()
+    used = usage.spent(before.cpu, after.cpu)
     seconds = max(certificates.ready.values()) - min(certificates.created.values())
     latencies = certificates.latencies(names)
     say(f"all Ready after {seconds:.1f} s")
     return Burst(
+        aims=place.authority.aims,
         count=count,
         seconds=seconds,
         rate=count / seconds,
@@ -75,11 +102,18 @@ def run(place: Place, issuer: Object, count: int, say: Say) -> Burst:
         requests_each=len(requests) / count,
         by_kind_each={what: number / count for what, number in by_kind(requests).most_common()},
         refused_writes=sum(request.is_write and request.status >= 400 for request in requests),
-        ca_requests_each=(place.world.pebble.request_count() - asked) / count,
+        ca_requests_each=(after.asked - before.asked) / count,
+        ca_connections=_more(before.connections, after.connections),
         cpu_seconds=used,
         operator_cpu_each=used["operator"] / count if used else None,
         operator_peak_rss_mib=usage.rss_mib(place.operator.pid, is_peak=True),
+        loop_lag=loop_lag.between(before.lag, after.lag),
+        loop_waited=_more(before.waited, after.waited),
     )
+
+
+def _more(before: Number | None, after: Number | None) -> Number | None:
+    return None if before is None or after is None else after - before
 
 
 def _told_slow(requests: Iterable[Request]) -> int:

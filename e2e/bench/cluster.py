@@ -12,7 +12,7 @@ from typing import Self
 import httpx
 
 from e2e.controlplane import ControlPlane
-from e2e.world import Object, condition_of
+from e2e.tenant import Object, condition_of
 
 _CREATORS = 8
 _PAUSE = 0.02

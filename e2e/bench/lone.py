@@ -5,6 +5,7 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from e2e.bench.authorities import ACMEOverDNS01
 from e2e.bench.bare_client import bare_client
 from e2e.bench.cluster import Certificates
 from e2e.bench.stage import Place, Say
@@ -29,11 +30,10 @@ class Lone:
     overhead: float
 
 
-def run(place: Place, say: Say) -> Lone:
-    """In turns, so that whatever else the machine does hits both."""
-    issuer = place.over_dns01()
-    place.add_issuer(issuer)
-    operator, bare = asyncio.run(_take_turns(place, say))
+def run(place: Place, authority: ACMEOverDNS01, say: Say) -> Lone:
+    """With the authority of the place. In turns, so that whatever else the machine does hits both."""
+    place.add_issuer()
+    operator, bare = asyncio.run(_take_turns(place, authority, say))
     operator_median, bare_median = statistics.median(operator), statistics.median(bare)
     return Lone(
         operator=operator,
@@ -44,11 +44,11 @@ def run(place: Place, say: Say) -> Lone:
     )
 
 
-async def _take_turns(place: Place, say: Say) -> tuple[list[float], list[float]]:
+async def _take_turns(place: Place, authority: ACMEOverDNS01, say: Say) -> tuple[list[float], list[float]]:
     operator: list[float] = []
     bare: list[float] = []
-    with Certificates(place.world.control_plane, place.world.namespace) as certificates:
-        async with bare_client(place.world) as client:
+    with Certificates(place.tenant.control_plane, place.tenant.namespace) as certificates:
+        async with bare_client(authority) as client:
             for turn in range(_ROUNDS + 1):
                 bare.append(await client.seconds_for(f"bare-{turn}.example.test"))
                 operator.append(await asyncio.to_thread(_seconds_for, place, certificates, f"lone-{turn}"))
@@ -58,6 +58,6 @@ async def _take_turns(place: Place, say: Say) -> tuple[list[float], list[float]]
 
 
 def _seconds_for(place: Place, certificates: Certificates, name: str) -> float:
-    certificates.create(place.certificate(name, place.over_dns01()))
+    certificates.create(place.certificate(name))
     certificates.wait_ready([name], stalled_after=_STALLED_AFTER, progress=lambda _: None)
     return certificates.latencies([name])[0]

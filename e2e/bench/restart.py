@@ -35,7 +35,7 @@ def run(place: Place, count: int, say: Say, *, idle_for: timedelta = _IDLE) -> R
     idle_seconds = idle_for.total_seconds()
     place.operator.stop()
     place.audit.skip()
-    asked, began = place.world.pebble.request_count(), time.monotonic()
+    asked, began = place.authority.request_count(), time.monotonic()
     say("starting the operator again")
     place.operator.start()
     ready = time.monotonic() - began
@@ -53,7 +53,7 @@ def run(place: Place, count: int, say: Say, *, idle_for: timedelta = _IDLE) -> R
         requests=dict(by_kind(requests)),
         writes=sum(is_write(request) for request in requests),
         object_reads=sum(is_object_read(request) for request in requests),
-        ca_requests=place.world.pebble.request_count() - asked,
+        ca_requests=place.authority.request_count() - asked,
         idle_seconds=idle_seconds,
         idle_cpu_percent=100 * idle["operator"] / idle_seconds if idle else None,
         idle_requests=dict(by_kind(place.audit.read())),

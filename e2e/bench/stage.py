@@ -1,4 +1,4 @@
-"""What one part is played on: control plane, name server, authority and operator, all fresh, and gone afterwards.
+"""What one part is played on: control plane, authority and operator, all fresh, and gone afterwards.
 
 Fresh ones, so that no part pays for what another left behind; the authority above all, which has been seen to
 deadlock. The operator runs as its users' pods do: its flags are the defaults, but for where loopback needs others.
@@ -13,17 +13,13 @@ from types import TracebackType
 
 from e2e.bench import usage
 from e2e.bench.audit import OPERATOR, AuditLog
+from e2e.bench.authorities import Authority
 from e2e.controlplane import ControlPlane
 from e2e.installation import install
 from e2e.operator_process import OperatorProcess
-from e2e.peers import Bind9, Pebble
-from e2e.world import Object, World
+from e2e.tenant import Object, Tenant
 
 NAMESPACE = "bench"
-NONCE_REJECT = 5
-"""Percent of good nonces that pebble refuses: its own default. The test suite has it refuse 30."""
-
-_ISSUER = "pebble"
 Say = Callable[[str], None]
 
 
@@ -31,7 +27,8 @@ Say = Callable[[str], None]
 class Place:
     """Everything of one stage, running."""
 
-    world: World
+    tenant: Tenant
+    authority: Authority
     operator: OperatorProcess
     audit: AuditLog
 
@@ -40,38 +37,32 @@ class Place:
         """The processes whose CPU time is told."""
         return {
             "operator": self.operator.pid,
-            "apiserver": self.world.control_plane.apiserver_pid,
-            "etcd": self.world.control_plane.etcd_pid,
-            "pebble": self.world.pebble.pid,
-            "bind9": self.world.bind9.pid,
+            "apiserver": self.tenant.control_plane.apiserver_pid,
+            "etcd": self.tenant.control_plane.etcd_pid,
+            **{name: server.pid for name, server in self.authority.servers.items()},
         }
 
     def cpu(self) -> dict[str, float]:
         return usage.cpu_seconds(self.pids)
 
-    def add_issuer(self, issuer: Object) -> None:
-        """Apply it and wait until it is Ready."""
-        self.world.apply(issuer)
-        self.world.wait_condition(issuer["kind"], issuer["metadata"]["name"], reason="Ready")
+    def add_issuer(self) -> None:
+        """Apply the authority's issuer and wait until it is Ready."""
+        *secrets, issuer = self.authority.issuer()
+        self.tenant.apply(*secrets, issuer)
+        self.tenant.wait_condition(issuer["kind"], issuer["metadata"]["name"], reason="Ready")
 
-    def over_dns01(self) -> Object:
-        """An Issuer whose names are proved by RFC 2136 updates of BIND."""
-        return self.world.issuer(_ISSUER)
-
-    def over_http01(self) -> Object:
-        """A ClusterIssuer, which may prove every host whose port 80 leads to the operator."""
-        issuer = self.world.issuer(_ISSUER, solvers=[{"http01": {"direct": {}}}])
-        return {**issuer, "kind": "ClusterIssuer"}
-
-    def certificate(self, name: str, issuer: Object) -> Object:
+    def certificate(self, name: str) -> Object:
+        """From that issuer."""
+        *_, issuer = self.authority.issuer()
         reference = {"name": issuer["metadata"]["name"], "kind": issuer["kind"]}
-        return self.world.certificate(name, f"{name}.example.test", issuerRef=reference)
+        return self.tenant.certificate(name, f"{name}.example.test", issuerRef=reference)
 
 
 class Stage:
     """Builds a `Place` up and takes it down."""
 
-    def __init__(self, say: Say) -> None:
+    def __init__(self, authority: Authority, say: Say) -> None:
+        self._authority = authority
         self._say = say
         self._stack = ExitStack()
 
@@ -82,26 +73,16 @@ class Stage:
             return place
 
     def _build(self, stack: ExitStack) -> Place:
-        self._say("starting control plane, BIND, pebble and the operator")
+        self._say("starting control plane, authority and operator")
         control_plane = stack.enter_context(ControlPlane(audit_users=(OPERATOR,)))
-        bind9 = stack.enter_context(Bind9())
-        pebble = stack.enter_context(Pebble(bind9.url, nonce_reject=NONCE_REJECT, authz_reuse=0))
+        stack.enter_context(self._authority)
         kubeconfig = install(control_plane)
         control_plane.kubectl("create", "namespace", NAMESPACE)
-        world = World(
-            control_plane=control_plane, bind9=bind9, pebble=pebble, kubeconfig=kubeconfig, namespace=NAMESPACE
-        )
-        world.apply(world.tsig_secret())
+        tenant = Tenant(control_plane=control_plane, kubeconfig=kubeconfig, namespace=NAMESPACE)
         directory = stack.enter_context(tempfile.TemporaryDirectory(prefix="certwright-bench-"))
-        operator = OperatorProcess(
-            kubeconfig,
-            directory=Path(directory),
-            nameserver=bind9.url,
-            http01_port=pebble.http_port,
-            self_check_port=pebble.http_port,
-        )
+        operator = OperatorProcess(kubeconfig, directory=Path(directory), **self._authority.operator_options)
         stack.enter_context(operator)
-        return Place(world, operator, AuditLog(control_plane.audit_log))
+        return Place(tenant, self._authority, operator, AuditLog(control_plane.audit_log))
 
     def __exit__(
         self,

@@ -35,6 +35,15 @@ def rss_mib(pid: int, *, is_peak: bool = False) -> float | None:
     return next(int(line.split()[1]) / 1024 for line in lines if line.startswith(wanted))
 
 
+def waited_for_cpu(pid: int) -> float | None:
+    """Seconds in which the main thread could have run and another had the CPU; None where the kernel does not tell."""
+    try:
+        waited = (_PROC / str(pid) / "schedstat").read_text().split()[1]
+    except OSError:
+        return None
+    return int(waited) / 1e9
+
+
 def _spent_by(pid: int) -> float:
     # The name, in parentheses, may hold spaces: count from behind it.
     fields = (_PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()

@@ -9,13 +9,18 @@ import time
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from enum import StrEnum
 from pathlib import Path
+from typing import assert_never
 
-from e2e.demo import ending, interruption, servers
+from e2e.demo import ending, interruption
+from e2e.demo.acme import ACME, Proof
+from e2e.demo.authority import Authority
 from e2e.demo.cluster import Cluster, EmbeddedCluster
+from e2e.demo.est import EST
 from e2e.demo.named_cluster import NamedCluster
+from e2e.demo.scep import SCEP
 from e2e.demo.screen import Screen
-from e2e.demo.servers import Proof, Servers
 from e2e.demo.story import Story
 from e2e.demo.watching import Watch
 from e2e.operator_process import OperatorProcess
@@ -25,11 +30,31 @@ _INTERRUPTED = 130
 _VERDICTS = {0: "all of it worked", 1: "it did not work (see above)", _INTERRUPTED: "interrupted"}
 
 
+class _Protocol(StrEnum):
+    """What the authority speaks."""
+
+    ACME = "acme"
+    EST = "est"
+    SCEP = "scep"
+
+
 @dataclass(frozen=True, slots=True)
 class _Options:
     keep: bool
     context: str | None
+    protocol: _Protocol
     proof: Proof
+
+    def authority(self) -> Authority:
+        match self.protocol:
+            case _Protocol.ACME:
+                return ACME(self.proof)
+            case _Protocol.EST:
+                return EST()
+            case _Protocol.SCEP:
+                return SCEP()
+            case _ as never:
+                assert_never(never)
 
 
 class _Demo:
@@ -39,6 +64,7 @@ class _Demo:
         self._options = options
         self._screen = screen
         self._stack = stack
+        self._authority = options.authority()
         self.operator: OperatorProcess | None = None
 
     def run(self) -> None:
@@ -47,24 +73,34 @@ class _Demo:
         cluster = self._cluster(directory)
         self._stack.callback(cluster.stop)
         cluster.start()
-        around = servers.start(self._stack, self._screen, self._options.proof)
-        operator = self._operator(cluster, around, directory)
-        watch = Watch(cluster, operator, self._screen)
-        Story(screen=self._screen, cluster=cluster, servers=around, watch=watch, clock=lambda: datetime.now(UTC)).tell()
+        self._authority.start(self._stack, self._screen)
+        operator = self._operator(cluster, directory)
+        Story(
+            screen=self._screen,
+            cluster=cluster,
+            authority=self._authority,
+            watch=Watch(cluster, operator, self._screen),
+            clock=lambda: datetime.now(UTC),
+        ).tell()
         if self._options.keep:
             self._stay(cluster, operator)
         else:
-            ending.commands(self._screen, cluster, operator, keep=False)
+            ending.commands(self._screen, cluster, operator, again=self._again(cluster))
+
+    def _again(self, cluster: Cluster) -> str:
+        protocol = self._options.protocol
+        chosen = "" if protocol is _Protocol.ACME else f" PROTOCOL={protocol}"
+        return f"make demo KEEP=1{chosen}{cluster.make_variables}"
 
     def _introduce(self) -> None:
         where = f"your cluster {self._options.context}" if self._options.context else "an empty Kubernetes"
         self._screen.prose("certwright demo", "bold")
         self._screen.prose(
-            f"From {where} to TLS Secrets, which an ACME certificate authority on this machine issues. All servers "
-            "listen on 127.0.0.1 only, and nothing is left of them at the end. The files in examples/ are applied "
-            "with the addresses of these servers filled in. On the left: seconds since the start."
+            f"From {where} to TLS Secrets, which {self._authority.described} certificate authority on this machine "
+            "issues. All servers listen on 127.0.0.1 only, and nothing is left of them at the end. The files in "
+            "examples/ are applied with the addresses of these servers filled in. On the left: seconds since the start."
         )
-        if not servers.are_cached():
+        if not self._authority.is_cached():
             self._screen.prose(
                 "This is the first run here: the servers are downloaded or built before, once, which takes minutes."
             )
@@ -83,18 +119,17 @@ class _Demo:
             return NamedCluster(self._options.context, directory, self._screen)
         return EmbeddedCluster(self._screen)
 
-    def _operator(self, cluster: Cluster, around: Servers, directory: Path) -> OperatorProcess:
+    def _operator(self, cluster: Cluster, directory: Path) -> OperatorProcess:
         kubeconfig = cluster.install()
-        http_port = around.authority.http_port
+        options = dict(self._authority.operator_options)
+        flags = (*options.pop("flags", ()), *cluster.operator_flags)
         self.operator = OperatorProcess(
             kubeconfig,
             directory=directory,
-            nameserver=around.dns,
-            self_check_port=http_port,
-            http01_port=http_port,
-            flags=("--http01-namespaced-issuers=any", *cluster.operator_flags),
+            flags=flags,
             # The Kubernetes client writes the cluster's CA there, and nobody removes it when the operator is killed.
             environment={"TMPDIR": str(directory)},
+            **options,
         )
         self._stack.callback(self.operator.close)
         with self._screen.doing("starting the operator"):
@@ -106,7 +141,7 @@ class _Demo:
     def _stay(self, cluster: Cluster, operator: OperatorProcess) -> None:
         """Until somebody has seen enough, which is no failure."""
         with contextlib.suppress(KeyboardInterrupt):
-            ending.commands(self._screen, cluster, operator, keep=True)
+            ending.commands(self._screen, cluster, operator)
             while operator.returncode is None:
                 time.sleep(1)
             raise RuntimeError(f"the operator ended with code {operator.returncode}")
@@ -147,10 +182,16 @@ def _parsed(arguments: list[str]) -> _Options:
     parser.add_argument("--keep", action="store_true", help="leave everything running until Ctrl-C")
     parser.add_argument("--context", metavar="NAME", help="use the cluster of this context of your kubeconfig")
     parser.add_argument(
-        "--proof", type=Proof, choices=list(Proof), default=Proof.AUTO, help="how names are proved to the authority"
+        "--protocol",
+        choices=[str(protocol) for protocol in _Protocol],
+        default=str(_Protocol.ACME),
+        help="what the authority speaks (acme)",
+    )
+    parser.add_argument(
+        "--proof", type=Proof, choices=list(Proof), default=Proof.AUTO, help="over ACME: how names are proved"
     )
     parsed = parser.parse_args(arguments)
-    return _Options(parsed.keep, parsed.context, parsed.proof)
+    return _Options(parsed.keep, parsed.context, _Protocol(parsed.protocol), parsed.proof)
 
 
 if __name__ == "__main__":

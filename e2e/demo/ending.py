@@ -24,20 +24,19 @@ _TRY = (
 )
 
 
-def commands(screen: Screen, cluster: Cluster, operator: OperatorProcess, *, keep: bool) -> None:
-    """What to type next; without ``keep`` it is all gone in a moment."""
+def commands(screen: Screen, cluster: Cluster, operator: OperatorProcess, *, again: str | None = None) -> None:
+    """What to type next; with ``again``, the command that repeats it all, it is gone in a moment."""
     lines = [(f"kubectl{cluster.options} {arguments}", effect) for arguments, effect in _TRY]
-    if keep:
+    if again is None:
         screen.heading("It runs until you stop it. In another terminal:")
         screen.output("\n".join(_reach(cluster)))
         lines.append((f"tail -f {operator.log}", "what the operator does"))
     else:
-        again = f"make demo KEEP=1{cluster.make_variables}"
         screen.heading(f"To go on from here, type `{again}`, which leaves it running, and then for instance:")
     width = max(len(command) for command, _ in lines)
     for command, effect in lines:
         screen.output(f"{command:<{width}}  # {effect}")
-    if keep:
+    if again is None:
         screen.heading(f"To stop it and remove everything: Ctrl-C here, or `kill {os.getpid()}` elsewhere.")
 
 

@@ -1,4 +1,4 @@
-"""What the demo tells: four short parts, each with the command that a user would type before its result."""
+"""What the demo tells: five short parts, each with the command that a user would type before its result."""
 
 import base64
 import json
@@ -7,15 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from e2e.demo import chain
+from e2e.demo.authority import Authority, UnexpectedError
 from e2e.demo.cluster import Cluster
 from e2e.demo.examples import filled, read
 from e2e.demo.screen import Screen
-from e2e.demo.servers import Servers
 from e2e.demo.watching import Object, Watch, condition, is_ready
-
-
-class UnexpectedError(RuntimeError):
-    """Everything answered, but not with what certwright promises; the message says what."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +20,7 @@ class Story:
 
     screen: Screen
     cluster: Cluster
-    servers: Servers
+    authority: Authority
     watch: Watch
     clock: Callable[[], datetime]
 
@@ -38,26 +34,27 @@ class Story:
         self._count()
 
     def _issuer(self) -> None:
-        self.screen.heading("1. An Issuer: whom to ask for certificates, and how to prove that a name is ours")
-        self._apply(self.servers.addresses.issuer_file)
-        self._await_ready("cwi/acme", "the Issuer")
+        self.screen.heading(f"1. An Issuer: whom to ask for certificates, and {self.authority.purpose}")
+        self._apply(self.authority.files.issuer)
+        self._await_ready(f"cwi/{self.authority.issuer}", "the Issuer")
 
     def _certificate(self) -> None:
         self.screen.heading("2. A Certificate with two names")
-        self._apply("certificate.yaml")
+        self._apply(self.authority.files.certificate)
         self._await_ready("cwc/shop", "the Certificate")
+        self._say(self.authority.after_enrolment())
         self._show("get cwc shop")
 
     def _waiting_certificate(self) -> None:
         self.screen.heading("3. A Certificate whose Issuer is applied later")
-        self._apply("certificate-waiting.yaml")
+        self._apply(self.authority.files.waiting)
         self.screen.command(f"kubectl{self.cluster.options} describe cwc blog")
         self.watch.until(
             "cwc/blog",
             lambda found: condition(found).get("reason") == "IssuerNotFound",
             "waiting until the missing Issuer is noticed",
         )
-        self._apply("issuer-shortlived.yaml")
+        self._apply(self.authority.files.late_issuer)
         self._await_ready("cwc/blog", "the Certificate")
         self._show("get cwc,cwi")
 
@@ -66,8 +63,8 @@ class Story:
         self._show("get secret shop-tls")
         jsonpath = r"jsonpath='{.data.tls\.crt}'"
         self.screen.command(f"kubectl{self.cluster.options} get secret shop-tls -o {jsonpath} | base64 -d  # in words:")
-        pair, root = self._pair(), self.servers.root
-        names = read("certificate.yaml")[0]["spec"]["dnsNames"]
+        pair, root = self._pair(), self.authority.root
+        names = read(self.authority.files.certificate)[0]["spec"]["dnsNames"]
         chain.verify(pair, root, names=names, now=self.clock())
         for head, text in chain.in_words(pair, root):
             self.screen.output(f"{head:<14}{text}")
@@ -76,6 +73,7 @@ class Story:
 
     def _renewal(self, before: chain.Pair) -> None:
         self.screen.heading("5. A renewal now, although it is not due")
+        self._say(self.authority.before_renewal())
         revision = self.watch.get("cwc/shop")["status"]["revision"]
         self._show("annotate cwc shop certwright.io/renew=1")
         started = self.screen.elapsed
@@ -85,6 +83,7 @@ class Story:
 
         self.watch.until("cwc/shop", is_renewed, "waiting for the renewed certificate")
         self.screen.happened(f"renewed after {self.screen.elapsed - started:.1f} s, with a new key", "green")
+        self._say(self.authority.after_renewal())
         after = self._pair()
         if after.serial == before.serial or after.key_fingerprint == before.key_fingerprint:
             raise UnexpectedError("the renewed Secret holds the old certificate or the old key")
@@ -93,13 +92,17 @@ class Story:
 
     def _count(self) -> None:
         """Two Certificates and one renewal: a fourth certificate would mean that something was asked for twice."""
-        issued = len(self.servers.authority.issued_serials())
+        issued = len(self.authority.issued_serials())
         if issued != 3:
             raise UnexpectedError(f"the authority issued {issued} certificates where 3 were needed")
 
     def _apply(self, file: str) -> None:
         self.screen.command(f"kubectl{self.cluster.options} apply -f examples/{file}")
-        self.screen.output(self.cluster.kubectl("apply", "--filename=-", stdin=filled(file, self.servers.addresses)))
+        self.screen.output(self.cluster.kubectl("apply", "--filename=-", stdin=filled(file, self.authority.fill)))
+
+    def _say(self, text: str) -> None:
+        if text:
+            self.screen.happened(text)
 
     def _show(self, arguments: str) -> None:
         self.screen.command(f"kubectl{self.cluster.options} {arguments}")

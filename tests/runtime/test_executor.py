@@ -2,6 +2,8 @@
 
 import asyncio
 import contextvars
+import os
+import sys
 import threading
 
 import pytest
@@ -59,3 +61,12 @@ async def test_closing_drops_what_has_not_begun() -> None:
     await first
     with pytest.raises(asyncio.CancelledError):
         await second
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has priorities of threads")
+async def test_its_threads_give_way_to_the_loop() -> None:
+    def niceness() -> int:
+        return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+
+    with CPUExecutor() as executor:
+        assert await executor.run(niceness) > niceness()

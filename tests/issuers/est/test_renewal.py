@@ -64,23 +64,19 @@ async def test_a_renewal_that_must_wait_asks_the_same_way_again(guarded: Stage) 
     assert len(set(guarded.server.received)) == 1
 
 
-@pytest.mark.parametrize(
-    ("current", "note"),
-    [
-        pytest.param({"not_after": "yesterday"}, "expired at", id="expired"),
-        pytest.param({"purposes": SERVER_ONLY}, "add client auth to spec.usages", id="for servers only"),
-    ],
-)
-async def test_a_certificate_that_no_server_would_take_is_replaced_with_the_credential(
-    guarded: Stage, current: dict[str, Any], note: str
-) -> None:
-    if "not_after" in current:
-        current = {"not_after": guarded.clock.now() - DAY}
-    issued = await guarded.enrol(guarded.asked(current=guarded.current(**current)))
+async def test_an_expired_certificate_is_replaced_with_the_credential_and_that_is_told(guarded: Stage) -> None:
+    current = guarded.current(not_after=guarded.clock.now() - DAY)
+    issued = await guarded.enrol(guarded.asked(current=current))
     assert (guarded.count("simplereenroll"), guarded.count("simpleenroll")) == (0, 1)
     assert len(issued.notes) == 1
-    assert note in issued.notes[0]
+    assert "expired at" in issued.notes[0]
     assert issued.notes[0].endswith("the credential is used instead.")
+
+
+async def test_a_certificate_for_servers_only_never_renews_itself_and_that_is_no_news(guarded: Stage) -> None:
+    issued = await guarded.enrol(guarded.asked(current=guarded.current(purposes=SERVER_ONLY)))
+    assert (guarded.count("simplereenroll"), guarded.count("simpleenroll")) == (0, 1)
+    assert issued.notes == ()
 
 
 async def test_a_certificate_without_extended_key_usages_is_for_everything(guarded: Stage) -> None:

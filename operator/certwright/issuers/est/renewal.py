@@ -61,8 +61,13 @@ def plan_for(
         return Plan()
     if not known.path(current.leaf, current.chain).is_complete:
         return Plan()
-    obstacle = _obstacle(current.leaf, now)
-    return Plan(note=f"{obstacle}: the credential is used instead.") if obstacle else Plan(current)
+    if not _is_for_clients(current.leaf):
+        return Plan()
+    end = current.leaf.not_valid_after_utc
+    if end <= now:
+        expired = f"The certificate that was to be renewed expired at {end:%Y-%m-%dT%H:%M:%SZ}"
+        return Plan(note=f"{expired}: the credential is used instead.")
+    return Plan(current)
 
 
 def _is_same(leaf: x509.Certificate, wanted: Wanted) -> bool:
@@ -72,17 +77,10 @@ def _is_same(leaf: x509.Certificate, wanted: Wanted) -> bool:
         return False
 
 
-def _obstacle(leaf: x509.Certificate, now: datetime) -> str:
-    """Why no server would take this certificate in a handshake; empty: it may."""
-    if leaf.not_valid_after_utc <= now:
-        return f"The certificate that was to be renewed expired at {leaf.not_valid_after_utc:%Y-%m-%dT%H:%M:%SZ}"
+def _is_for_clients(leaf: x509.Certificate) -> bool:
+    """Whether a server may take it in a handshake: one for servers only is none of those that renew themselves."""
     try:
         purposes = leaf.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
     except (x509.ExtensionNotFound, *UNREADABLE):
-        return ""
-    if CLIENT_PURPOSES.isdisjoint(purposes):
-        return (
-            "The certificate that was to be renewed is not for TLS clients (add client auth to spec.usages to have it"
-            " renew itself)"
-        )
-    return ""
+        return True
+    return not CLIENT_PURPOSES.isdisjoint(purposes)

@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 _CERTIFICATE = re.compile(rb"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", re.DOTALL)
@@ -40,8 +41,16 @@ def tls_context(
     ``identity`` is shown to servers that ask for a client certificate. ``newest`` bounds the version of TLS, for those
     who need what newer ones do not have. Raises UnusableTrust and UnusableIdentity.
     """
+    if roots is None and identity is None and newest is None:
+        return _system_context()
     context = ssl.create_default_context() if roots is None else _explicit(roots)
     return _completed(context, identity=identity, newest=newest)
+
+
+@cache
+def _system_context() -> ssl.SSLContext:
+    """Read once per process: it takes tens of milliseconds, and all issuers without roots of their own mean the same."""
+    return _completed(ssl.create_default_context(), identity=None, newest=None)
 
 
 def unverified_tls_context() -> ssl.SSLContext:

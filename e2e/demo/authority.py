@@ -1,0 +1,91 @@
+"""The certificate authority of a run: what the story needs of it, whatever protocol it speaks.
+
+``acme``, ``est`` and ``scep`` are the kinds; each has its own example files, and says what is its own in plain words.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from cryptography import x509
+
+from e2e.demo.examples import Manifest
+from e2e.demo.screen import Screen
+from e2e.tools import Tool, cache, catalogue
+
+
+class UnexpectedError(RuntimeError):
+    """Everything answered, but not with what certwright promises; the message says what."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Files:
+    """Examples, in the order in which they are applied; ``late_issuer`` is what ``waiting`` waits for."""
+
+    issuer: str
+    certificate: str
+    waiting: str
+    late_issuer: str
+
+
+class Authority(ABC):
+    """Makes its servers when it is made, and starts them when the screen can tell of it."""
+
+    described: ClassVar[str]
+    """As in "an ACME certificate authority", without the last two words."""
+
+    purpose: ClassVar[str]
+    """What an Issuer says beside whom to ask."""
+
+    issuer: ClassVar[str]
+    late_issuer: ClassVar[str]
+    """The names of the Issuers in the files."""
+
+    tools: ClassVar[Sequence[Tool]]
+    """What has to be downloaded or built before the first run."""
+
+    operator_options: Mapping[str, Any]
+    """What the operator must be told to reach the servers, for ``OperatorProcess``; known once they are started."""
+
+    @property
+    @abstractmethod
+    def files(self) -> Files: ...
+
+    @property
+    @abstractmethod
+    def root(self) -> x509.Certificate:
+        """Where the chains end."""
+
+    @abstractmethod
+    def start(self, stack: ExitStack, screen: Screen) -> None:
+        """Start the servers and say so; ``PeerUnavailableError`` if one cannot run here."""
+
+    @abstractmethod
+    def fill(self, document: Manifest) -> None:
+        """Put the addresses and secrets of this run into a Secret or an Issuer of the examples."""
+
+    @abstractmethod
+    def issued_serials(self) -> Sequence[str]:
+        """Of every certificate so far."""
+
+    def after_enrolment(self) -> str:
+        """What the first certificate was given for, as the authority saw it; empty if that needs no words."""
+        return ""
+
+    def before_renewal(self) -> str:
+        """What is done at the authority before a renewal, to show how it authenticates; empty for nothing."""
+        return ""
+
+    def after_renewal(self) -> str:
+        """As ``after_enrolment``, of the renewal."""
+        return ""
+
+    def is_cached(self) -> bool:
+        """Whether nothing has to be downloaded or built any more."""
+        needed = (catalogue.KUBE_APISERVER, catalogue.ETCD, catalogue.KUBECTL, *self.tools)
+        return all(
+            any(place.look(tool) for place in tool.installed) or cache.location(tool.name, tool.version).exists()
+            for tool in needed
+        )

@@ -1,0 +1,82 @@
+"""The demo over SCEP: a challenge password within the request, and an RSA key that the answer is encrypted to."""
+
+import secrets
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+
+from cryptography import x509
+
+from e2e.demo.authority import Authority, Files, UnexpectedError
+from e2e.demo.examples import Manifest
+from e2e.demo.screen import Screen
+from e2e.peers import SCEPServer
+from e2e.tools import catalogue
+
+
+class _TalkativeServer(SCEPServer):
+    """Its log names the type of each message."""
+
+    def _environment(self) -> Mapping[str, str]:
+        return {"SCEP_LOG_DEBUG": "true"}
+
+
+class SCEP(Authority):
+    """A server with a challenge of this run."""
+
+    described = "a SCEP"
+    purpose = "the challenge password that it wants to find in a request"
+    issuer, late_issuer = "scep", "scep-without-renewal"
+    tools = (catalogue.SCEPSERVER,)
+
+    def __init__(self) -> None:
+        self._challenge = secrets.token_urlsafe(12)
+        self._server = _TalkativeServer(challenge=self._challenge)
+        self.operator_options = {}
+
+    @property
+    def files(self) -> Files:
+        return Files(
+            issuer="issuer-scep.yaml",
+            certificate="certificate-scep.yaml",
+            waiting="certificate-scep-waiting.yaml",
+            late_issuer="issuer-scep-without-renewal.yaml",
+        )
+
+    @property
+    def root(self) -> x509.Certificate:
+        return x509.load_pem_x509_certificate(self._server.ca_certificate.encode())
+
+    def issued_serials(self) -> Sequence[str]:
+        return self._server.issued_serials()
+
+    def start(self, stack: ExitStack, screen: Screen) -> None:
+        with screen.doing("starting the certificate authority"):
+            stack.enter_context(self._server)
+        screen.happened(
+            "certificate authority: micromdm's scepserver; it issues to whoever knows the challenge, and answers with "
+            "single DES and SHA-1, which the Issuer has to allow"
+        )
+
+    def fill(self, document: Manifest) -> None:
+        if document["kind"] == "Secret":
+            document["stringData"] = {"challenge": self._challenge}
+        else:
+            document["spec"]["scep"] |= {"url": self._server.url, "caFingerprintSHA256": self._server.fingerprint}
+
+    def after_enrolment(self) -> str:
+        self._saw("PKCSReq")
+        return (
+            "the authority saw: PKCSReq, with the challenge in it; the request was encrypted to the authority, and its "
+            "answer to the new RSA key"
+        )
+
+    def after_renewal(self) -> str:
+        self._saw("RenewalReq")
+        return (
+            "the authority saw: RenewalReq, signed with the certificate that it renews; this server wants the "
+            "challenge in it again"
+        )
+
+    def _saw(self, message: str) -> None:
+        if f'scep_message_type="{message} ' not in self._server.log.read_text():
+            raise UnexpectedError(f"the authority never saw {message}")
