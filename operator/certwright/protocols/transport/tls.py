@@ -49,7 +49,7 @@ def tls_context(
 
 @cache
 def _system_context() -> ssl.SSLContext:
-    """Read once per process: it takes tens of milliseconds, and all issuers without roots of their own mean the same."""
+    """Read once per process, as it takes tens of milliseconds: all issuers without roots of their own mean the same."""
     return _completed(ssl.create_default_context(), identity=None, newest=None)
 
 
