@@ -4,11 +4,15 @@ import base64
 import json
 import secrets
 from collections.abc import Callable
+from functools import partial
 
-from e2e.issuers import DIRECT
+from e2e.issuers import DIRECT, est_issuer, scep_issuer
 from e2e.launching import Launcher
+from e2e.operator_process import OperatorProcess
 from e2e.peers import Bind9, Pebble
-from e2e.tenant import API, Object, condition_of, of_cluster_issuer, secret
+from e2e.peers.est import ScriptedESTServer
+from e2e.peers.scep import SCEPServer
+from e2e.tenant import API, Object, Tenant, condition_of, of_cluster_issuer, secret
 from e2e.world import World
 
 TALKING = "certificates.certwright.io,issuers.certwright.io,clusterissuers.certwright.io,events.events.k8s.io"
@@ -74,14 +78,57 @@ def test_no_secret_is_told_anywhere(
             hidden |= private_lines(world.data(f"{name}-account")["tls.key"])
         hidden |= private_lines(world.data(world.staged()[0])["tls.key"])
         hidden.add(json.loads(world.kubeconfig.read_text())["users"][0]["user"]["token"])
-        told = {
-            "the log": operator.log.read_text(),
-            "the metrics": operator.metrics(),
-            "the objects": world.kubectl("get", TALKING, "--all-namespaces", "--output=json"),
-            "the metadata of Secrets": world.kubectl("get", "secrets", OURS, "--output=jsonpath={..metadata}"),
-        }
-
-    leaks = {(where, value[:6]) for where, text in told.items() for value in hidden if value in text}
-    assert leaks == set()
+        assert leaks(world, operator, hidden) == set()
     assert len(hidden) > 12
+
+
+def test_passwords_and_challenges_are_told_nowhere(tenant: Tenant, alone: None, launch: Launcher) -> None:
+    del alone
+    good, bad, own = (f"pass-{secrets.token_hex(12)}" for _ in range(3))
+    with (
+        ScriptedESTServer(username="device", password=good) as est,
+        SCEPServer(challenge=good) as scep,
+        SCEPServer(challenge=own) as once,
+    ):
+        operator = launch(flags=["--log-level=debug"])
+        tenant.apply(
+            secret("own", challenge=own),
+            *est_issuer("est", est, username="device", password=good),
+            *est_issuer("est-bad", est, username="device", password=bad),
+            *scep_issuer("scep", scep, challenge=good),
+            *scep_issuer("scep-bad", scep, challenge=bad),
+            *scep_issuer("scep-once", once),
+            tenant.certificate("by-password", issuer="est"),
+            tenant.certificate("made-there", issuer="est", est={"serverKeyGeneration": True}),
+            tenant.certificate("by-challenge", issuer="scep"),
+            tenant.certificate("by-own", issuer="scep-once", scep={"challengeSecretRef": {"name": "own"}}),
+            tenant.certificate("refused", issuer="est-bad"),
+            tenant.certificate("rejected", issuer="scep-bad"),
+        )
+        issued = ("by-password", "made-there", "by-challenge", "by-own")
+        for name in issued:
+            tenant.wait_ready(name)
+        for name in ("refused", "rejected"):
+            tenant.wait("the error", partial(has_failed, tenant, name))
+        hidden = {form for value in (good, bad, own) for form in (value, base64.b64encode(value.encode()).decode())}
+        hidden |= {base64.b64encode(f"device:{value}".encode()).decode() for value in (good, bad)}
+        for name in (*(f"{name}-tls" for name in issued), *tenant.staged()):
+            hidden |= private_lines(tenant.data(name)["tls.key"])
+        assert leaks(tenant, operator, hidden, f"--namespace={tenant.namespace}") == set()
+    assert len(hidden) > 12
+
+
+def has_failed(tenant: Tenant, name: str) -> bool:
+    return "lastError" in tenant.get("Certificate", name).get("status", {})
+
+
+def leaks(tenant: Tenant, operator: OperatorProcess, hidden: set[str], scope: str = "--all-namespaces") -> set[str]:
+    """Where something is told that is not to be told, with its first letters."""
+    told = {
+        "the log": operator.log.read_text(),
+        "the metrics": operator.metrics(),
+        "the objects": tenant.kubectl("get", TALKING, scope, "--output=json"),
+        "the metadata of Secrets": tenant.kubectl("get", "secrets", OURS, "--output=jsonpath={..metadata}"),
+    }
     assert API in told["the objects"]
+    return {f"{where}: {value[:6]}" for where, text in told.items() for value in hidden if value in text}
