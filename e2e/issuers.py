@@ -7,7 +7,9 @@ fields of the protocol's block in the spec, which add to and replace what stands
 import base64
 from typing import Any
 
+from e2e.authority import KeyPair
 from e2e.peers import Bind9, Pebble, SCEPServer, StepCA
+from e2e.peers.cmp import CMPServer
 from e2e.peers.est.endpoint import ESTEndpoint
 from e2e.tenant import API, Object, secret
 
@@ -66,6 +68,19 @@ def scep_issuer(name: str, server: SCEPServer | StepCA, *, challenge: str = "", 
     if isinstance(server, SCEPServer):
         spec |= {"legacyAlgorithms": LEGACY_ANSWERS, "challengeOnRenewal": bool(challenge)}
     return [*secrets, _issuer(name, scep=spec | scep)]
+
+
+def cmp_issuer(name: str, server: CMPServer, *, client: KeyPair | None = None, **cmp: Any) -> list[Object]:
+    """An Issuer for a CMP server, trusted by its root: with its shared secret, or with the pair of a client."""
+    if client is None:
+        made = secret(f"{name}-mac", secret=server.secret)
+        protection: Object = {"mac": {"reference": server.reference, "secretRef": {"name": f"{name}-mac"}}}
+    else:
+        pair = {"tls.crt": client.certificate, "tls.key": client.private_key}
+        made = secret(f"{name}-client", "kubernetes.io/tls", **pair)
+        protection = {"signature": {"secretRef": {"name": f"{name}-client"}}}
+    spec: Object = {"url": server.url, "protection": protection, "trust": _trusting(server.ca_certificate)}
+    return [made, _issuer(name, cmp=spec | cmp)]
 
 
 def _issuer(name: str, **spec: Object) -> Object:

@@ -5,6 +5,7 @@ from pathlib import Path
 from e2e.tools.download import ChecksumBeside, Download, GitHubAsset, ReleaseIndex
 from e2e.tools.golang import GoBuild, GoSource
 from e2e.tools.gomodule import GoModuleYAML
+from e2e.tools.maven import MavenSource
 from e2e.tools.places import DirectoryFromEnvironment, InDirectory, OnPath
 from e2e.tools.tool import Tool
 
@@ -140,6 +141,9 @@ STEP_CA = Tool(
     version="v0.30.2",
     sources=[GoBuild(module=_STEP, package=f"{_STEP}/cmd/step-ca")],
 )
+
+_CMP = MavenSource(_PEERS / "cmp" / "server")
+CMP_SERVER = Tool(name="cmpserver", version=_CMP.version, sources=[_CMP])
 
 # BIND has no binaries to download and is not written in Go: the system's package or nothing.
 NAMED = Tool(

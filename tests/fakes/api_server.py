@@ -9,6 +9,7 @@ import copy
 from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 from certwright.kube.client import APPLY, JSON, METADATA_ONLY, METADATA_ONLY_LIST, APIServer
@@ -60,6 +61,8 @@ class FakeAPIServer(APIServer):
         self.oldest_version = 0
         self.version = 100
         self.connections = 0
+        self.now: Callable[[], datetime] = lambda: datetime(2030, 1, 1, tzinfo=UTC)
+        """The time of deletions that a finalizer holds up."""
         self._history: list[Change] = []
         self._changed = asyncio.Condition()
 
@@ -225,11 +228,27 @@ class FakeAPIServer(APIServer):
         stored.body = wanted
         wanted["metadata"]["generation"] += int(before.get("spec") != wanted.get("spec"))
         self._record("MODIFIED", place, wanted)
+        if before["metadata"].get("finalizers") and _is_released(wanted["metadata"]):
+            self._remove(place, stored)
         return wanted
 
     def _delete(self, place: Place, preconditions: Mapping[str, str]) -> dict[str, Any]:
         stored = self._stored(place)
         self._check(stored, preconditions)
+        if stored.body["metadata"].get("finalizers"):
+            return self._begin_deletion(place, stored)
+        return self._remove(place, stored)
+
+    def _begin_deletion(self, place: Place, stored: Stored) -> dict[str, Any]:
+        """Whoever put a finalizer on it must take it away first."""
+        if "deletionTimestamp" not in stored.body["metadata"]:
+            stored.body = copy.deepcopy(stored.body)
+            stored.body["metadata"]["generation"] += 1
+            stored.body["metadata"]["deletionTimestamp"] = self.now().strftime("%Y-%m-%dT%H:%M:%SZ")
+            self._record("MODIFIED", place, stored.body)
+        return stored.body
+
+    def _remove(self, place: Place, stored: Stored) -> dict[str, Any]:
         del self.objects[place.identity]
         self._record("DELETED", place, stored.body)
         return {"kind": "Status", "status": "Success"}
@@ -254,6 +273,10 @@ class FakeAPIServer(APIServer):
 
 def _kept(meta: Mapping[str, Any]) -> dict[str, Any]:
     return {name: meta[name] for name in ("name", "namespace", "uid", "resourceVersion", "generation") if name in meta}
+
+
+def _is_released(meta: Mapping[str, Any]) -> bool:
+    return "deletionTimestamp" in meta and not meta.get("finalizers")
 
 
 def _shown(body: dict[str, Any], accept: str) -> dict[str, Any]:

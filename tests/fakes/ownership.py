@@ -27,13 +27,16 @@ class Ownership:
             self._owners.setdefault(path, set()).add(manager)
 
     def changed(self, manager: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
-        """A manager wrote without applying: what it changed is its own now, what it removed is nobody's."""
+        """A manager wrote without applying: what it changed is its own now, what it removed is nobody's.
+
+        What it applies under the same name is another entry: an apply never takes away what an update set.
+        """
         old, new = dict(_leaves(before)), dict(_leaves(after))
         for path in old.keys() - new.keys():
             self._owners.pop(path, None)
         for path, value in new.items():
             if path not in old or old[path] != value:
-                self._owners[path] = {manager}
+                self._owners[path] = {f"{manager}, Update"}
 
     def applied(
         self, before: Mapping[str, Any], wanted: Mapping[str, Any], manager: str

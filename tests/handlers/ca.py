@@ -24,6 +24,8 @@ from certwright.model.enrolment import (
     Pending,
     Prepared,
     ResumeData,
+    Revocation,
+    Revoked,
     StartAfresh,
 )
 from certwright.model.errors import RejectedError
@@ -69,6 +71,11 @@ class ScriptedCA:
         self.learned: tuple[LearnedAnchor, ...] | None = None
         self.prepared = Prepared()
         self.expiring: tuple[CredentialSeen, ...] = ()
+        self.revocation_script: deque[Pending | Exception] = deque()
+        """What is answered to revocations; when it is empty they are done."""
+        self.revocations: list[tuple[Revocation, ResumeData]] = []
+        self.revoked: dict[int, x509.ReasonFlags] = {}
+        """By serial number."""
         self.probes = 0
         self.accounts = 0
         self._signer = FakeCA(clock=clock.now)
@@ -108,6 +115,16 @@ class ScriptedCA:
         assert request.csr
         self.given_up.append(dict(resume))
 
+    async def revoke(self, revocation: Revocation, *, resume: ResumeData) -> Revoked | Pending:
+        self.revocations.append((revocation, dict(resume)))
+        answer = self.revocation_script.popleft() if self.revocation_script else None
+        if isinstance(answer, Exception):
+            raise answer
+        if answer is not None:
+            return answer
+        self.revoked.setdefault(revocation.certificate.serial_number, revocation.reason)
+        return Revoked(message="The CA has revoked it.")
+
     def _credential(self, request: EnrolmentRequest) -> bytes | None:
         return request.credential.use() if self.wants_credential and request.credential else None
 
@@ -131,11 +148,31 @@ class ScriptedCA:
 
 
 @dataclass(frozen=True)
+class WithoutRevocation:
+    """A driver of the same CA that can do no more than a driver must."""
+
+    ca: ScriptedCA
+
+    @property
+    def expiring(self) -> tuple[CredentialSeen, ...]:
+        return self.ca.expiring
+
+    async def check(self) -> IssuerReport:
+        return await self.ca.check()
+
+    async def prepare(self, request: EnrolmentRequest) -> Prepared:
+        return await self.ca.prepare(request)
+
+    async def enrol(self, request: EnrolmentRequest, *, resume: ResumeData) -> Answer:
+        return await self.ca.enrol(request, resume=resume)
+
+
+@dataclass(frozen=True)
 class Recipe:
     """A driver that needs no making."""
 
     digest: str
-    driver: ScriptedCA
+    driver: ScriptedCA | WithoutRevocation
     closed: list[str]
 
     @property
@@ -158,6 +195,7 @@ class Workshop:
     def __init__(self, ca: ScriptedCA) -> None:
         self.ca = ca
         self.missing = ""
+        self.can_revoke = True
         self.resolved = 0
         self.closed: list[str] = []
 
@@ -167,4 +205,5 @@ class Workshop:
             raise MissingReference(self.missing)
         if is_new_account_wanted(issuer):
             self.ca.accounts += 1
-        return Recipe(f"{issuer.metadata.uid}/{issuer.metadata.generation}", self.ca, self.closed)
+        driver = self.ca if self.can_revoke else WithoutRevocation(self.ca)
+        return Recipe(f"{issuer.metadata.uid}/{issuer.metadata.generation}", driver, self.closed)

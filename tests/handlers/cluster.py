@@ -94,6 +94,7 @@ class Cluster:
         self.settings = settings
         self.clock = FakeClock()
         self.server = MortalAPIServer()
+        self.server.now = self.clock.now
         self.ca = ScriptedCA(self.clock)
         self.workshop = Workshop(self.ca)
         self.is_shown = asyncio.Event()

@@ -14,7 +14,6 @@ UNSUPPORTED: dict[str, dict[str, Any]] = {
     "spec.nameConstraints": {"nameConstraints": {}, "isCA": True},
     "spec.renewal.windows": {"renewal": {"windows": [{"cron": "0 2 * * *", "windowDuration": "1h"}]}},
     "spec.adoption": {"adoption": "Adopt"},
-    "spec.revocation": {"revocation": {"onDelete": True}},
     "spec.rollout": {"rollout": {"targets": [{"kind": "Deployment", "name": "web"}]}},
     "spec.csr.attributes": {"csr": {"attributes": [{"oid": "1.2.3", "values": ["BQA="]}]}},
 }
@@ -32,6 +31,7 @@ def test_a_field_that_nothing_implements_is_named(path: str) -> None:
         pytest.param({"adoption": "Refuse"}, id="the default written out"),
         pytest.param({"issuerRef": None, "issuerRefs": [{"name": "a"}]}, id="one issuer in a list"),
         pytest.param({"renewal": {"policy": "Disabled"}}, id="renewal without windows"),
+        pytest.param({"revocation": {"onDelete": True, "onSupersede": {"after": "24h"}}}, id="revocation"),
         pytest.param({"csr": {"extensions": [{"oid": "1.2.3", "value": "BQA="}]}}, id="raw extensions"),
     ],
 )

@@ -39,6 +39,14 @@
   - certwright.io
   resources:
   - certificates
+  verbs:
+  - get
+  - list
+  - patch
+  - watch
+- apiGroups:
+  - certwright.io
+  resources:
   - issuers
   verbs:
   - get

@@ -10,6 +10,7 @@ from certwright.handlers.authenticators import Authentication
 from certwright.handlers.certificates import CertificateWorker, Parts
 from certwright.handlers.challenge_board import Board
 from certwright.handlers.credentials import Credentials
+from certwright.handlers.departures import Departures
 from certwright.handlers.drivers import Drivers, Resolve
 from certwright.handlers.enrolment import Enrolments
 from certwright.handlers.garbage import Garbage
@@ -21,9 +22,11 @@ from certwright.handlers.observation import Observer
 from certwright.handlers.own_credentials import OwnCredentials
 from certwright.handlers.reach import Reach
 from certwright.handlers.reporting import Reporter
+from certwright.handlers.revoking import Revoking
 from certwright.handlers.secret_changes import SecretChanges, summarise
 from certwright.handlers.settings import NamespacedIssuers, Settings
 from certwright.handlers.solving import SolverParts
+from certwright.handlers.superseding import Superseding
 from certwright.handlers.sweep import Sweep
 from certwright.handlers.workshop import USER_AGENT, Workshop
 from certwright.kube.challenge_board import ChallengeConfigMap
@@ -166,6 +169,25 @@ class Operator:
         )
 
     @cached_property
+    def _revoking(self) -> Revoking:
+        return Revoking(inventory=self.inventory, drivers=self.drivers, reporter=self._reporter, clock=self._clock)
+
+    @cached_property
+    def _superseding(self) -> Superseding:
+        return Superseding(revoking=self._revoking, secrets=self._secrets, clock=self._clock)
+
+    @cached_property
+    def _departures(self) -> Departures:
+        return Departures(
+            inventory=self.inventory,
+            resources=self._resources,
+            secrets=self._secrets,
+            revoking=self._revoking,
+            reporter=self._reporter,
+            clock=self._clock,
+        )
+
+    @cached_property
     def enrolments(self) -> Enrolments:
         """The enrolments under way."""
         return Enrolments(
@@ -174,6 +196,7 @@ class Operator:
             secrets=self._secrets,
             drivers=self.drivers,
             authentication=Authentication(secrets=self._secrets, own=OwnCredentials(self._references)),
+            superseding=self._superseding,
             reporter=self._reporter,
             executor=self.executor,
             watch=self.watch,
@@ -191,6 +214,8 @@ class Operator:
                 watch=self.watch,
                 drivers=self.drivers,
                 enrolments=self.enrolments,
+                superseding=self._superseding,
+                departures=self._departures,
                 reporter=self._reporter,
                 queue=self.queue,
                 clock=self._clock,

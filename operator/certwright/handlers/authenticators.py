@@ -9,7 +9,7 @@ from certwright.handlers.observation import delivered
 from certwright.handlers.own_credentials import OwnCredentials
 from certwright.kube.secrets import Secrets
 from certwright.model.enrolment import CurrentCertificate, OneTimeCredential
-from certwright.model.observed import AsRecorded, DeliveredSecret, KnownIssuer, Observed, SecretState
+from certwright.model.observed import Absent, AsRecorded, DeliveredSecret, KnownIssuer, Observed, SecretState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,6 +18,7 @@ class Authenticators:
 
     current: CurrentCertificate | None = None
     credential: OneTimeCredential | None = None
+    former_serial: int | None = None
 
 
 class Authentication:
@@ -32,6 +33,7 @@ class Authentication:
         return Authenticators(
             current=_pair(await self._secret(observed)),
             credential=await self._own.of(observed.certificate, issuer),
+            former_serial=_lost(observed, issuer),
         )
 
     async def _secret(self, observed: Observed) -> SecretState | None:
@@ -41,6 +43,19 @@ class Authentication:
         certificate = observed.certificate
         secret = await self._secrets.get(certificate.metadata.namespace, certificate.spec.secret_name)
         return delivered(secret) if secret is not None else None
+
+
+def _lost(observed: Observed, issuer: KnownIssuer) -> int | None:
+    """The serial number of the certificate that stood in a Secret which is gone, if this issuer issued it."""
+    status = observed.certificate.status
+    by = status.issuer_ref
+    if not isinstance(observed.secret, Absent) or by is None or not status.serial_number:
+        return None
+    is_same = (by.name, by.kind, status.protocol) == (issuer.key.name, issuer.key.kind, issuer.destination.protocol)
+    try:
+        return int(status.serial_number, 16) if is_same else None
+    except ValueError:
+        return None  # Somebody wrote into the status.
 
 
 def _pair(secret: SecretState | None) -> CurrentCertificate | None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, assert_never
 
+from certwright.handlers.departures import Departures
 from certwright.handlers.drivers import Drivers
 from certwright.handlers.enrolment import Enrolments
 from certwright.handlers.failing import Failing
@@ -17,18 +18,19 @@ from certwright.handlers.inventory import CertificateRecord, Inventory, Unreadab
 from certwright.handlers.observation import Observer, delivered
 from certwright.handlers.reporting import Reporter
 from certwright.handlers.sessions import Delivered, Moved, Session, Waiting
+from certwright.handlers.superseding import Superseding
 from certwright.kube.errors import ConflictError, InvalidError, KubeError, NotFoundError
 from certwright.kube.secret_watch import SecretWatch
 from certwright.kube.secrets import Secrets
 from certwright.model import policy
 from certwright.model.errors import EnrolmentError, TransientError
-from certwright.model.metadata import Key, ObjectMetadata, enrolment_secret_name
+from certwright.model.metadata import Key, ObjectMetadata, enrolment_secret_name, metadata_of
 from certwright.model.observed import Observed
 from certwright.model.reasons import Reason
 from certwright.model.resources import CertificateStatus
 from certwright.reconcile.certificate import next_step
 from certwright.reconcile.certificate_status import settled, under_way
-from certwright.reconcile.steps import Begin, Drop, GoOn, Reapply, Report, Sleep, Step
+from certwright.reconcile.steps import Begin, Bind, Drop, GoOn, Reapply, Report, Sleep, Step
 from certwright.runtime.clock import Clock
 from certwright.runtime.queue import WorkQueue
 from certwright.runtime.workers import Done, Result, Retry
@@ -51,6 +53,8 @@ class Parts:
     watch: SecretWatch | None
     drivers: Drivers
     enrolments: Enrolments
+    superseding: Superseding
+    departures: Departures
     reporter: Reporter
     queue: WorkQueue[Key]
     clock: Clock
@@ -74,7 +78,7 @@ class CertificateWorker:
         """Bring one Certificate as far as it can be brought now."""
         record = self._parts.inventory.certificates.get(key)
         if record is not None and self._is_quiet(key, record):
-            return Done(after=self._until(_wake_time(record)))
+            return self._parts.superseding.in_time(key, Done(after=self._until(_wake_time(record))))
         try:
             return await self._work_or_tell(key)
         except (ConflictError, NotFoundError) as error:
@@ -120,19 +124,22 @@ class CertificateWorker:
         return not is_due and record.matches(watch.get(key.namespace, record.secret_name))
 
     async def _work_or_tell(self, key: Key) -> Result:
+        if self._parts.queue.failures(key) and await self._parts.departures.end_overdue(key):
+            return Done()
         try:
-            return await self._work(key)
+            return self._parts.superseding.in_time(key, await self._work(key))
         except UnreadableSpecError as error:
             self._parts.enrolments.suspend(key)
             record = self._parts.inventory.certificates.get(key)
             if record is None or record.body is None:
                 return Retry()
-            await self._parts.reporter.unreadable(key, record.body, str(error))
+            if not await self._parts.departures.give_up(metadata_of(record.body), str(error)):
+                await self._parts.reporter.unreadable(key, record.body, str(error))
             return Done()
 
     async def _work(self, key: Key) -> Result:
         session = self._parts.enrolments.resumable(key)
-        if session is not None:
+        if session is not None and not self._parts.superseding.is_waiting(key):
             outcome = await self._advance(session.observed, session)
             if outcome is not None:
                 return outcome
@@ -141,12 +148,17 @@ class CertificateWorker:
             if observed is None:
                 await self._parts.enrolments.abandon(key)
                 self._failing.forget(key)
+                self._parts.superseding.forget(key)
+                self._parts.departures.forget(key)
                 self._parts.queue.discard(key)
                 return Done()
             await self._parts.enrolments.abandon_earlier(key, observed.certificate.metadata.uid)
             if observed.certificate.metadata.is_deleting:
                 await self._parts.enrolments.abandon(key)
-                return Done()
+                self._parts.superseding.forget(key)
+                return await self._parts.departures.depart(observed)
+            if await self._parts.superseding.attend(observed):
+                continue
             outcome = await self._carry_out(next_step(observed), observed)
             if outcome is not None:
                 return outcome
@@ -172,6 +184,9 @@ class CertificateWorker:
                 return None
             case Reapply(body=body, secret=secret, drift=drift):
                 return await self._reapply(observed, body, secret, drift)
+            case Bind(finalizers=finalizers):
+                await self._parts.departures.bind(observed, finalizers)
+                return None
             case Begin() | GoOn():
                 return await self._failing.wait(observed) or await self._enrol(step, observed)
             case _:

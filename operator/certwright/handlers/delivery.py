@@ -1,15 +1,18 @@
 """Delivers what a CA issued: checked, into the Secret that was looked at, then told, then unstaged."""
 
+from datetime import datetime
 from typing import Any, assert_never
 
 from certwright.handlers.observation import Observer, delivered
 from certwright.handlers.reporting import Reporter
 from certwright.handlers.sessions import Delivered, Moved, Session
+from certwright.handlers.superseding import Superseding
 from certwright.kube.secrets import Secrets
 from certwright.model.chain import split_root
 from certwright.model.enrolment import Issued
 from certwright.model.metadata import GROUP
 from certwright.model.observed import Absent, AsRecorded, Certificate, DeliveredSecret, KnownIssuer, Observed
+from certwright.model.resources import CertificateStatus
 from certwright.model.tls_secret import IssuedBy, KeyPair, render
 from certwright.model.verification import verify
 from certwright.reconcile.certificate_status import issued
@@ -19,9 +22,12 @@ from certwright.runtime.clock import Clock
 class Delivery:
     """Writes the Secrets that workloads mount."""
 
-    def __init__(self, *, observer: Observer, secrets: Secrets, reporter: Reporter, clock: Clock) -> None:
+    def __init__(
+        self, *, observer: Observer, secrets: Secrets, superseding: Superseding, reporter: Reporter, clock: Clock
+    ) -> None:
         self._observer = observer
         self._secrets = secrets
+        self._superseding = superseding
         self._reporter = reporter
         self._clock = clock
 
@@ -48,8 +54,15 @@ class Delivery:
         if answer.is_credential_used:
             status = status.model_copy(update={"used_credential": session.used_credential})
         await self._reporter.issued(fresh, status, session.staged, answer.notes)
-        await self._secrets.delete(session.metadata)
+        await self._unstage(session, fresh, status, now)
         return Delivered(status.renewal_time or status.not_after)
+
+    async def _unstage(self, session: Session, before: Certificate, status: CertificateStatus, now: datetime) -> None:
+        """Delete the record, but for the certificate that was replaced, where it is to be revoked."""
+        superseded, current = session.staged.superseded, status.fingerprint_sha256
+        await self._superseding.unstage(before, session.metadata, superseded, current=current, now=now)
+        if current != before.status.fingerprint_sha256:
+            await self._superseding.tell_lost(before, superseded, now)
 
     async def _write(self, observed: Observed, pair: KeyPair, issuer: KnownIssuer) -> DeliveredSecret:
         """The first write creates or conflicts, later ones replace exactly what was looked at."""

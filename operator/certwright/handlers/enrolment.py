@@ -11,6 +11,7 @@ from certwright.handlers.observation import Observer
 from certwright.handlers.reporting import Reporter
 from certwright.handlers.sessions import Delivered, Moved, Outcome, Session, Sessions, Waiting, key_of, request_for
 from certwright.handlers.staging import Staging
+from certwright.handlers.superseding import Superseding
 from certwright.kube.secret_watch import SecretWatch
 from certwright.kube.secrets import Secrets
 from certwright.model.enrolment import Checkpoint, EnrolmentRequest, Issued, Pending, StartAfresh
@@ -37,23 +38,27 @@ class Enrolments(Sessions):
         secrets: Secrets,
         drivers: Drivers,
         authentication: Authentication,
+        superseding: Superseding,
         reporter: Reporter,
         executor: CPUExecutor,
         watch: SecretWatch | None,
         clock: Clock,
     ) -> None:
         super().__init__(inventory=inventory, watch=watch, clock=clock)
-        self._secrets = secrets
         self._drivers = drivers
         self._authentication = authentication
+        self._superseding = superseding
         self._staging = Staging(secrets=secrets, drivers=drivers, executor=executor)
-        self._delivery = Delivery(observer=observer, secrets=secrets, reporter=reporter, clock=clock)
+        self._delivery = Delivery(
+            observer=observer, secrets=secrets, superseding=superseding, reporter=reporter, clock=clock
+        )
 
     async def begin(self, step: Begin, observed: Observed) -> Session | None:
         """Stage a new enrolment. None: another record was found, and everything must be looked at."""
         authenticators = await self._authentication.of(observed, step.issuer)
         match await self._staging.begin(step, observed, authenticators):
             case GoOn() as found:
+                await self._superseding.warn(observed, step.issuer)
                 return self.open(observed, found, authenticators)
             case Drop(metadata=metadata, staged=staged):
                 await self.drop(observed, metadata, staged)
@@ -76,6 +81,7 @@ class Enrolments(Sessions):
                         await self._staging.store(session, resume)
                     return Waiting(retry_after, message)
                 case Issued():
+                    await self._staging.keep_current(session)
                     outcome = await self._delivery.deliver(session, answer)
                     if isinstance(outcome, Delivered):
                         self.close(session.key)
@@ -96,12 +102,19 @@ class Enrolments(Sessions):
             await self.drop(observed, observed.staged_metadata, observed.staged)
 
     async def drop(self, observed: Observed, metadata: ObjectMetadata, staged: Staged | None) -> None:
-        """Delete a record; what it left at the CA or in the DNS is taken back first."""
+        """Delete a record; what it left at the CA or in the DNS is taken back first.
+
+        What is to be revoked stays, and the certificate that was to be replaced too if that has happened.
+        """
         self.close(key_of(observed.certificate))
         if staged is not None and staged.resume:
             request = request_for(observed, staged, None)
             await self._take_back(self._maker(staged, observed.issuer), request, staged)
-        await self._secrets.delete(metadata)
+        superseded = staged.superseded if staged is not None else observed.superseded
+        current = observed.certificate.status.fingerprint_sha256
+        await self._superseding.unstage(
+            observed.certificate, metadata, superseded, current=current, now=self._clock.now()
+        )
 
     async def abandon(self, key: Key) -> None:
         """The Certificate is gone: take back what its enrolment presented. The record goes with its owner."""

@@ -5,12 +5,14 @@ version that was checked. Everything else is read.
 """
 
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from datetime import datetime
 
 from certwright.handlers.inventory import Inventory, issuer_key, parse_certificate
 from certwright.kube.resources import Resources
 from certwright.kube.secret_watch import SecretWatch
 from certwright.kube.secrets import Secret, Secrets
+from certwright.model import superseded
 from certwright.model.metadata import Key, ObjectMetadata, enrolment_secret_name
 from certwright.model.observed import (
     CHECKS,
@@ -22,8 +24,19 @@ from certwright.model.observed import (
     Observed,
     SecretState,
 )
-from certwright.model.staged import Staged, UnreadableRecordError, from_data
+from certwright.model.staged import Staged, UnreadableRecordError, from_data, holds_enrolment
+from certwright.model.superseded import Superseded
 from certwright.reconcile.issuer import known_issuer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """What an enrolment Secret holds. An enrolment without ``staged`` cannot be read and must be dropped."""
+
+    metadata: ObjectMetadata
+    staged: Staged | None
+    is_enrolment: bool
+    superseded: tuple[Superseded, ...]
 
 
 class Observer:
@@ -57,14 +70,16 @@ class Observer:
         if certificate is None:
             return None
         secret = await self._secret(certificate)
-        staged, staged_metadata = await self._staged(certificate)
+        record = await self._record(certificate)
         issuer = self.issuer(certificate)
         return Observed(
             certificate=certificate,
             secret=secret,
             issuer=issuer,
-            staged=staged,
-            staged_metadata=staged_metadata,
+            staged=record.staged if record else None,
+            staged_metadata=record.metadata if record and record.is_enrolment else None,
+            superseded=record.superseded if record else (),
+            enrolment_secret=record.metadata if record else None,
             refusal=await self._refusal(certificate, issuer) if issuer is not None else None,
             now=self._clock(),
         )
@@ -104,13 +119,13 @@ class Observer:
         seen = self._watch.get(certificate.metadata.namespace, certificate.spec.secret_name)
         return seen is not None and (seen.uid, seen.resource_version) == (recorded.uid, recorded.resource_version)
 
-    async def _staged(self, certificate: Certificate) -> tuple[Staged | None, ObjectMetadata | None]:
+    async def _record(self, certificate: Certificate) -> Record | None:
         """The record, read only where the watch knows of one: a wrong 'no' ends at the POST, which finds it."""
         namespace, name = certificate.metadata.namespace, enrolment_secret_name(certificate.metadata.uid)
         if self._watch is not None and self._watch.synced.is_set() and self._watch.get(namespace, name) is None:
-            return None, None
+            return None
         secret = await self._secrets.get(namespace, name)
-        return staged_of(secret) if secret is not None else (None, None)
+        return record_in(secret) if secret is not None else None
 
 
 def delivered(secret: Secret) -> DeliveredSecret:
@@ -124,9 +139,15 @@ def delivered(secret: Secret) -> DeliveredSecret:
     )
 
 
-def staged_of(secret: Secret) -> tuple[Staged | None, ObjectMetadata]:
-    """The record in a Secret; None beside its metadata where it cannot be read and must be dropped."""
+def record_in(secret: Secret) -> Record:
+    """The enrolment Secret, taken apart."""
     try:
-        return from_data(secret.data), secret.metadata
+        staged: Staged | None = from_data(secret.data)
     except UnreadableRecordError:
-        return None, secret.metadata
+        staged = None
+    return Record(
+        metadata=secret.metadata,
+        staged=staged,
+        is_enrolment=holds_enrolment(secret.data),
+        superseded=staged.superseded if staged else superseded.from_data(secret.data),
+    )

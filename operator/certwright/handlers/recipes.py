@@ -1,4 +1,4 @@
-"""Issuers with everything that they refer to resolved: what EST and SCEP drivers are made from, and when anew."""
+"""Issuers with everything that they refer to resolved: what EST, SCEP and CMP drivers are made from, and when anew."""
 
 import hashlib
 from collections.abc import Awaitable, Callable
@@ -6,12 +6,13 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from certwright.handlers.credentials import Credentials
+from certwright.issuers.cmp import CMPCredentials, CMPDriver
 from certwright.issuers.est import ESTCredentials, ESTDriver
 from certwright.issuers.scep import SCEPCredentials, SCEPDriver
 from certwright.model.chain import load_certificates, to_pem
 from certwright.model.enrolment import Issuer, LearnedAnchor
 from certwright.model.observed import KnownIssuer
-from certwright.model.resources import CredentialSeen, ESTIssuer, SCEPIssuer, SecretReference
+from certwright.model.resources import CMPIssuer, CredentialSeen, ESTIssuer, SCEPIssuer, SecretReference
 from certwright.protocols.transport import TransportSettings
 from certwright.runtime.clock import Clock
 from certwright.runtime.executor import CPUExecutor
@@ -56,7 +57,7 @@ def digest_of(issuer: KnownIssuer, *parts: bytes | None) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipes:
-    """Resolves what EST and SCEP issuers refer to. Every method raises `MissingReference` and `IssuerError`."""
+    """Resolves what EST, SCEP and CMP issuers refer to. Every method raises `MissingReference` and `IssuerError`."""
 
     credentials: Credentials
     executor: CPUExecutor
@@ -111,6 +112,51 @@ class Recipes:
             credentials.webhook_key,
         )
         return DriverRecipe(digest_of(issuer, transport.roots, _bytes_of(learned), *secrets), make)
+
+    async def cmp(self, issuer: KnownIssuer, spec: CMPIssuer, transport: TransportSettings) -> DriverRecipe:
+        """A CMP issuer's."""
+        credentials = await self._cmp_credentials(issuer, spec)
+        learned = await self.credentials.learned(issuer)
+
+        def make() -> CMPDriver:
+            return CMPDriver(
+                spec,
+                credentials,
+                transport=transport,
+                clock=self.clock.now,
+                learned=learned,
+                run_cpu=self.executor.run,
+            )
+
+        secrets = (
+            credentials.mac_secret,
+            credentials.certificate,
+            credentials.key,
+            credentials.ra_certificate,
+            credentials.ra_key,
+            credentials.trust,
+        )
+        protection = spec.protection
+        seen = (
+            *_seen(protection.signature if protection else None, credentials.certificate),
+            *_seen(protection.registration_authority if protection else None, credentials.ra_certificate),
+        )
+        return DriverRecipe(digest_of(issuer, transport.roots, _bytes_of(learned), *secrets), make, seen)
+
+    async def _cmp_credentials(self, issuer: KnownIssuer, spec: CMPIssuer) -> CMPCredentials:
+        trust = await self.credentials.roots(issuer, spec.trust)
+        if spec.protection is None:
+            return CMPCredentials(trust=trust)
+        read, mac = self.credentials.read, spec.protection.mac
+        own, authority = spec.protection.signature, spec.protection.registration_authority
+        return CMPCredentials(
+            mac_secret=await read(issuer, mac.secret_ref, "secret") if mac else None,
+            certificate=await read(issuer, own.secret_ref, "tls.crt") if own else None,
+            key=await read(issuer, own.secret_ref, "tls.key") if own else None,
+            ra_certificate=await read(issuer, authority.secret_ref, "tls.crt") if authority else None,
+            ra_key=await read(issuer, authority.secret_ref, "tls.key") if authority else None,
+            trust=trust,
+        )
 
     async def _est_credentials(self, issuer: KnownIssuer, spec: ESTIssuer) -> ESTCredentials:
         auth = spec.auth

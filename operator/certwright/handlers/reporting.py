@@ -104,6 +104,12 @@ class Reporter:
         if not is_same:
             await self._post(certificate.metadata, str(error.reason), error.message, is_warning=True)
 
+    async def revocation(self, certificate: ObjectMetadata, reason: str, note: str, *, is_warning: bool) -> None:
+        """What became of a revocation. Where no Event can be made (a namespace that is going), the log has it."""
+        level = logging.WARNING if is_warning else logging.INFO
+        _log.log(level, "Certificate %s/%s: %s: %s", certificate.namespace, certificate.name, reason, note)
+        await self._post(certificate, reason, note, is_warning=is_warning)
+
     async def issuer(self, issuer: KnownIssuer, status: IssuerStatus) -> KnownIssuer:
         """Write an issuer's status unless it is the one that is there; an Event on a transition."""
         if status == issuer.status:

@@ -12,6 +12,7 @@ from certwright.model.metadata import (
     LABEL_ROLE,
     ROLE_ACCOUNT,
     ROLE_ENROLMENT,
+    ROLE_REVOCATION,
     Key,
     Kind,
     ObjectMetadata,
@@ -49,7 +50,7 @@ class SecretChanges:
             self._account(namespace, name, is_gone=is_gone)
             return
         named = Key(Kind.CERTIFICATE, namespace, seen.certificate)
-        is_record = seen.role == ROLE_ENROLMENT
+        is_record = seen.role in {ROLE_ENROLMENT, ROLE_REVOCATION}
         # Whoever edits a Secret may have taken the role or the name away: the Certificate still says what it writes.
         key = named if is_record else self._inventory.writer_of(namespace, name) or named
         record = self._inventory.certificates.get(key)

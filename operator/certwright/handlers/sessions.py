@@ -10,6 +10,7 @@ from typing import TypeAlias
 from certwright.handlers.authenticators import Authenticators
 from certwright.handlers.inventory import Inventory
 from certwright.kube.secret_watch import SecretWatch
+from certwright.model import policy
 from certwright.model.enrolment import EnrolmentRequest
 from certwright.model.metadata import ENROLMENT_PREFIX, ROLE_ENROLMENT, Key, Kind, ObjectMetadata
 from certwright.model.observed import Certificate, KnownIssuer, Observed
@@ -172,15 +173,20 @@ class Sessions:
 
 
 def request_for(observed: Observed, staged: Staged | None, authenticators: Authenticators | None) -> EnrolmentRequest:
-    """What is asked of a CA: with the staged key and CSR, or before there are any."""
+    """What is asked of a CA: with the staged key and CSR, or before there are any.
+
+    A certificate that another issuer issued is none that this one could renew.
+    """
     certificate = observed.certificate
+    current = authenticators.current if authenticators else None
     return EnrolmentRequest(
         certificate=certificate.metadata,
         spec=certificate.spec,
         key=staged.key if staged else None,
         csr=staged.csr if staged else b"",
-        current=authenticators.current if authenticators else None,
+        current=current if policy.issuer_is_another(observed) is None else None,
         credential=authenticators.credential if authenticators else None,
+        former_serial=authenticators.former_serial if authenticators else None,
         started_at=staged.started_at if staged else observed.now,
     )
 

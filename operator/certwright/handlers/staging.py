@@ -1,22 +1,24 @@
 """Stages an enrolment: key, CSR and whatever the driver must remember, before the first request for a certificate."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from certwright.handlers.authenticators import Authenticators
 from certwright.handlers.drivers import Drivers
-from certwright.handlers.observation import staged_of
+from certwright.handlers.observation import record_in
 from certwright.handlers.sessions import Session, request_for
 from certwright.kube.errors import ConflictError
-from certwright.kube.secrets import Secrets, encoded
+from certwright.kube.secrets import Secret, Secrets, encoded
 from certwright.model import keys
 from certwright.model.csr import build_csr
 from certwright.model.keys import KeyKind, PrivateKey
-from certwright.model.metadata import ANNOTATION_RENEW
+from certwright.model.metadata import ANNOTATION_RENEW, ObjectMetadata, enrolment_secret_name
 from certwright.model.observed import DeliveredSecret, Observed
 from certwright.model.policy import requested
 from certwright.model.resources import RotationPolicy
 from certwright.model.staged import Staged, staged_secret, to_data
+from certwright.reconcile.revocation import with_candidate
 from certwright.reconcile.steps import Begin, Drop, GoOn
 from certwright.runtime.executor import CPUExecutor
 
@@ -44,24 +46,38 @@ class Staging:
             started_at=observed.now,
             renew_request=requested(certificate.metadata, ANNOTATION_RENEW),
             resume=prepared.resume,
+            superseded=with_candidate(observed, observed.superseded, authenticators.current),
         )
         try:
-            body = staged_secret(certificate.metadata, encoded(to_data(staged)))
-            secret = await self._secrets.create(certificate.metadata.namespace, body)
+            secret = await self._write(observed, staged, observed.enrolment_secret)
         except ConflictError:
-            return await self._adopt(step, observed)
+            return await self._adopt(step, observed, staged)
         return GoOn(staged, secret.metadata, step.issuer)
 
-    async def _adopt(self, step: Begin, observed: Observed) -> GoOn | Drop | None:
-        """The record was there although the watch did not know it yet: go on with it if it is for this request."""
-        body = staged_secret(observed.certificate.metadata, {})
-        secret = await self._secrets.get(observed.certificate.metadata.namespace, body["metadata"]["name"])
+    async def _write(self, observed: Observed, staged: Staged, there: ObjectMetadata | None) -> Secret:
+        """Make the Secret, or put the enrolment beside the superseded certificates that it holds."""
+        certificate, data = observed.certificate.metadata, encoded(to_data(staged))
+        if there is None:
+            return await self._secrets.create(certificate.namespace, staged_secret(certificate, data))
+        body = staged_secret(certificate, data, resource_version=there.resource_version, uid=there.uid)
+        return await self._secrets.replace(certificate.namespace, there.name, body)
+
+    async def _adopt(self, step: Begin, observed: Observed, staged: Staged) -> GoOn | Drop | None:
+        """The Secret was there although the watch did not know it yet: go on with what it holds for this request."""
+        certificate = observed.certificate.metadata
+        secret = await self._secrets.get(certificate.namespace, enrolment_secret_name(certificate.uid))
         if secret is None:
             return None
-        staged, metadata = staged_of(secret)
-        if staged is not None and staged.is_for(step.digest, step.issuer.destination):
-            return GoOn(staged, metadata, step.issuer)
-        return Drop(metadata, staged)
+        found = record_in(secret)
+        if not found.is_enrolment:
+            # Only what outlived the enrolment before: this one goes beside it.
+            candidate = tuple(one for one in staged.superseded if one.due is None)
+            both = replace(staged, superseded=(*found.superseded, *candidate))
+            written = await self._write(observed, both, found.metadata)
+            return GoOn(both, written.metadata, step.issuer)
+        if found.staged is not None and found.staged.is_for(step.digest, step.issuer.destination):
+            return GoOn(found.staged, found.metadata, step.issuer)
+        return Drop(found.metadata, found.staged)
 
     async def _make_key(self, observed: Observed, authenticators: Authenticators, default: KeyKind) -> PrivateKey:
         """A new key, or the one that is there where it is to be kept and is what is asked for."""
@@ -76,11 +92,17 @@ class Staging:
     async def store(self, session: Session, resume: Mapping[str, Any]) -> None:
         """Put what the driver must know into the record, over exactly the version that this process wrote last."""
         staged = session.staged.going_on(resume)
-        certificate = session.observed.certificate.metadata
-        body = staged_secret(certificate, encoded(to_data(staged)), resource_version=session.metadata.resource_version)
-        body["metadata"]["uid"] = session.metadata.uid
-        secret = await self._secrets.replace(certificate.namespace, session.metadata.name, body)
+        secret = await self._write(session.observed, staged, session.metadata)
         session.staged, session.metadata = staged, secret.metadata
+
+    async def keep_current(self, session: Session) -> None:
+        """What is about to be replaced goes into the record before that, if the spec came to ask for it only lately."""
+        current = session.authenticators.current if session.authenticators else None
+        superseded = with_candidate(session.observed, session.staged.superseded, current)
+        if {one.fingerprint for one in superseded} - {one.fingerprint for one in session.staged.superseded}:
+            staged = replace(session.staged, superseded=superseded)
+            secret = await self._write(session.observed, staged, session.metadata)
+            session.staged, session.metadata = staged, secret.metadata
 
 
 def _current_key(observed: Observed, authenticators: Authenticators) -> PrivateKey | None:

@@ -53,6 +53,8 @@ class Workshop:
             return await self._recipes.est(issuer, spec.est, transport)
         if spec.scep is not None:
             return await self._recipes.scep(issuer, spec.scep, transport)
+        if spec.cmp is not None:
+            return await self._recipes.cmp(issuer, spec.cmp, transport)
         raise _not_implemented(f"does not speak {str(spec.protocol or '').upper()} yet")
 
     async def _acme(self, issuer: KnownIssuer, spec: ACMEIssuer, transport: TransportSettings) -> ACMERecipe:

@@ -41,7 +41,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """Where an issuer's URL stands, for the remedies: ``field`` is ``acme.server``, ``what`` is ``a directory's URL``."""
+    """Where an issuer's URL stands, for the remedies: ``acme.server`` as the field, ``a directory's URL`` as what."""
 
     field: str
     what: str

@@ -1,6 +1,9 @@
-"""Certificates, Issuers and ClusterIssuers: read whole, listed by metadata, written only in their status."""
+"""Certificates, Issuers and ClusterIssuers: read whole, listed by metadata.
 
-from collections.abc import Mapping
+Nothing of them is written but their status and, where ``spec.revocation`` asks for it, a Certificate's finalizer.
+"""
+
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from certwright.kube.client import METADATA_ONLY_LIST, APIServer
@@ -12,6 +15,7 @@ from certwright.model.metadata import API_VERSION, FIELD_MANAGER, GROUP, Key, Ki
 RULES = (
     Rule(GROUP, (PLURALS[Kind.CERTIFICATE], PLURALS[Kind.ISSUER]), ("get", "list", "watch"), Scope.WATCHED),
     Rule(GROUP, ("certificates/status", "issuers/status"), ("patch",), Scope.WATCHED),
+    Rule(GROUP, (PLURALS[Kind.CERTIFICATE],), ("patch",), Scope.WATCHED),
     Rule(GROUP, (PLURALS[Kind.CLUSTER_ISSUER],), ("get", "list", "watch"), Scope.CLUSTER),
     Rule(GROUP, ("clusterissuers/status",), ("patch",), Scope.CLUSTER),
 )
@@ -59,4 +63,15 @@ class Resources:
         }
         path = path_of(kind, metadata.namespace, metadata.name) + "/status"
         written: Mapping[str, Any] = await self._server.apply(path, body, manager=FIELD_MANAGER, force=True)
+        return written
+
+    async def write_finalizers(self, metadata: ObjectMetadata, finalizers: Sequence[str]) -> Mapping[str, Any]:
+        """Set all finalizers of a Certificate; returns it as it is now, or was when the last of them let it go.
+
+        A merge patch replaces the list, so that `ConflictError` where the object was changed since it was read is what
+        keeps another controller's finalizer from being lost.
+        """
+        pinned = {"uid": metadata.uid, "resourceVersion": metadata.resource_version, "finalizers": list(finalizers)}
+        path = path_of(Kind.CERTIFICATE, metadata.namespace, metadata.name)
+        written: Mapping[str, Any] = await self._server.merge(path, {"metadata": pinned}, manager=FIELD_MANAGER)
         return written

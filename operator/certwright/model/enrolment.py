@@ -56,7 +56,8 @@ class EnrolmentRequest:
 
     ``key`` and ``csr`` are the staged ones: whatever happens, the same are given again until the enrolment ends.
     In `Issuer.prepare` they are not made yet, and ``csr`` is empty. ``credential`` is the Certificate's own for the
-    issuer's protocol, None where it names none and the issuer's serves.
+    issuer's protocol, None where it names none and the issuer's serves. ``former_serial`` is the number of the
+    certificate whose Secret is lost, where this issuer issued it.
     """
 
     certificate: ObjectMetadata
@@ -65,6 +66,7 @@ class EnrolmentRequest:
     csr: bytes = field(default=b"", repr=False)
     current: CurrentCertificate | None = None
     credential: OneTimeCredential | None = None
+    former_serial: int | None = None
     started_at: datetime
 
 

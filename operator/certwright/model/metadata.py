@@ -15,6 +15,9 @@ LABEL_CERTIFICATE_UID = f"{GROUP}/certificate-uid"
 
 ROLE_CERTIFICATE = "certificate"
 ROLE_ENROLMENT = "enrolment"
+ROLE_REVOCATION = "revocation"
+"""What the enrolment Secret is while it holds nothing but superseded certificates."""
+
 ROLE_ACCOUNT = "account"
 ROLE_ANCHORS = "anchors"
 ROLE_HTTP01_BOARD = "http01-board"
@@ -40,6 +43,8 @@ ANNOTATION_IP_SANS = f"{GROUP}/ip-sans"
 ANNOTATION_URI_SANS = f"{GROUP}/uri-sans"
 ANNOTATION_NOT_AFTER = f"{GROUP}/not-after"
 ANNOTATION_FINGERPRINT = f"{GROUP}/fingerprint"
+
+FINALIZER_REVOCATION = f"{GROUP}/revocation"
 
 RESERVED_DOMAINS = ("certwright.io", "cert-manager.io", "kubernetes.io", "k8s.io")
 
@@ -85,6 +90,8 @@ class ObjectMetadata:
     generation: int = 0
     is_deleting: bool = False
     creation_timestamp: str = ""
+    deletion_timestamp: str = ""
+    finalizers: tuple[str, ...] = ()
     labels: dict[str, str] = field(default_factory=dict)
     annotations: dict[str, str] = field(default_factory=dict)
 
@@ -100,6 +107,8 @@ def metadata_of(body: Mapping[str, Any]) -> ObjectMetadata:
         generation=meta.get("generation", 0),
         is_deleting=bool(meta.get("deletionTimestamp")),
         creation_timestamp=meta.get("creationTimestamp", ""),
+        deletion_timestamp=meta.get("deletionTimestamp") or "",
+        finalizers=tuple(meta.get("finalizers") or ()),
         labels=dict(meta.get("labels") or {}),
         annotations=dict(meta.get("annotations") or {}),
     )

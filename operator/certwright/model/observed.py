@@ -17,6 +17,7 @@ from certwright.model.keys import InvalidKeyError, PrivateKey, load
 from certwright.model.metadata import Key, Kind, ObjectMetadata
 from certwright.model.resources import CertificateSpec, CertificateStatus, IssuerSpec, IssuerStatus
 from certwright.model.staged import Destination, Staged
+from certwright.model.superseded import Superseded
 
 CHECKS = 1
 """The number of the set of checks in `policy`. Raised whenever one is added, so that every Secret is read once more."""
@@ -110,6 +111,10 @@ class Observed:
     issuer: KnownIssuer | None
     staged: Staged | None = None
     staged_metadata: ObjectMetadata | None = None
+    superseded: tuple[Superseded, ...] = ()
+    """What waits for its revocation in the enrolment Secret, beside an enrolment or alone."""
+    enrolment_secret: ObjectMetadata | None = None
+    """The enrolment Secret, whatever it holds; ``staged_metadata`` is the same where an enrolment is in it."""
     refusal: str | None = None
     """Why the issuer does not allow this Certificate, as a sentence naming the value; None: it does."""
     now: datetime

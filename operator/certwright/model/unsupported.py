@@ -15,7 +15,6 @@ def unsupported_fields(spec: CertificateSpec) -> list[str]:
         "spec.nameConstraints": spec.name_constraints is not None,
         "spec.renewal.windows": spec.renewal is not None and bool(spec.renewal.windows),
         "spec.adoption": spec.adoption not in {None, Adoption.REFUSE},
-        "spec.revocation": spec.revocation is not None,
         "spec.rollout": spec.rollout is not None,
         "spec.csr.attributes": spec.csr is not None and bool(spec.csr.attributes),
     }

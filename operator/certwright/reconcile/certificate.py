@@ -16,7 +16,8 @@ from certwright.model.unsupported import unsupported_fields
 from certwright.reconcile.backoff import retry_at
 from certwright.reconcile.certificate_status import blocked, issued, settled, settled_unread, waiting
 from certwright.reconcile.issuer import NOT_PROBED
-from certwright.reconcile.steps import Begin, Drop, GoOn, Reapply, Report, Sleep, Step
+from certwright.reconcile.revocation import finalizers_wanted
+from certwright.reconcile.steps import Begin, Bind, Drop, GoOn, Reapply, Report, Sleep, Step
 
 ISSUER_PATIENCE = timedelta(seconds=2)
 PROBE_PATIENCE = timedelta(seconds=5)
@@ -27,6 +28,9 @@ LOOK_AGAIN = timedelta(seconds=30)
 
 def next_step(observed: Observed) -> Step:
     """The one thing to do next. Called again after each step, until it says `Sleep`."""
+    finalizers = finalizers_wanted(observed.certificate)
+    if finalizers is not None:
+        return Bind(finalizers)
     conflict = policy.foreign_secret(observed)
     if conflict is not None:
         return _blocked(observed, conflict, what_next="look at the Secret again every 30s", again=LOOK_AGAIN)

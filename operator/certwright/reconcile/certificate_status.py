@@ -33,6 +33,7 @@ from certwright.model.staged import Staged
 from certwright.reconcile.backoff import attempts_so_far
 from certwright.reconcile.certificate_conditions import READY, issuing, readiness, ready, settled_conditions
 from certwright.reconcile.conditions import is_true
+from certwright.reconcile.revocation import after_enrolment, next_action
 
 MESSAGE_LIMIT = 1024
 
@@ -64,7 +65,7 @@ def settled_unread(observed: Observed) -> CertificateStatus:
             "conditions": settled_conditions(observed),
             "observed_generation": certificate.metadata.generation,
             "renewal_time": due,
-            "next_action": _renewal(due),
+            "next_action": next_action(due, observed.superseded),
             **_requests(certificate),
         }
     )
@@ -77,6 +78,7 @@ def issued(certificate: Certificate, secret: DeliveredSecret, staged: Staged, no
     before = certificate.status
     start, end = leaf.not_valid_before_utc, leaf.not_valid_after_utc
     due = next_renewal(certificate.spec, certificate.metadata.uid, not_before=start, not_after=end, now=now)
+    kept = after_enrolment(certificate, staged.superseded, current=fingerprint(leaf), now=now)
     return before.model_copy(
         update={
             **_CLEARED,
@@ -91,7 +93,7 @@ def issued(certificate: Certificate, secret: DeliveredSecret, staged: Staged, no
             "issuer_ref": _issuer_of(secret),
             "protocol": staged.destination.protocol,
             "secret": _seen(secret),
-            "next_action": _renewal(due),
+            "next_action": next_action(due, tuple(one for one in kept if one.due is not None and one.due > now)),
             "last_renew_request": before.last_renew_request if staged.renew_request is None else staged.renew_request,
             "last_retry_request": _retry_request(certificate),
         }
@@ -220,10 +222,6 @@ def _issuer_of(secret: DeliveredSecret) -> IssuedBy | None:
         return None
     kind, group = annotations.get(ANNOTATION_ISSUER_KIND, "Issuer"), annotations.get(ANNOTATION_ISSUER_GROUP, GROUP)
     return IssuedBy(name=name, kind=kind, group=group)
-
-
-def _renewal(due: datetime | None) -> NextAction:
-    return NextAction(what="renew the certificate", when=due) if due else NextAction(what="nothing: renewal is off")
 
 
 def _requests(certificate: Certificate) -> Mapping[str, str | None]:

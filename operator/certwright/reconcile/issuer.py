@@ -12,7 +12,14 @@ from certwright.model.metadata import ANNOTATION_NEW_ACCOUNT, Key, Kind, ObjectM
 from certwright.model.observed import KnownIssuer
 from certwright.model.policy import Finding, requested
 from certwright.model.reasons import Reason
-from certwright.model.resources import ACMEAccount, CACertificate, ClusterIssuerSpec, CredentialSeen, IssuerSpec, IssuerStatus
+from certwright.model.resources import (
+    ACMEAccount,
+    CACertificate,
+    ClusterIssuerSpec,
+    CredentialSeen,
+    IssuerSpec,
+    IssuerStatus,
+)
 from certwright.model.resources.schema import told
 from certwright.model.staged import Destination
 from certwright.reconcile.conditions import find, with_condition

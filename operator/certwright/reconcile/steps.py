@@ -62,4 +62,11 @@ class Reapply:
     drift: tuple[str, ...]
 
 
-Step: TypeAlias = Sleep | Report | Begin | GoOn | Drop | Reapply
+@dataclass(frozen=True, slots=True)
+class Bind:
+    """Set the Certificate's finalizers: ours comes or goes, as ``spec.revocation`` says."""
+
+    finalizers: tuple[str, ...]
+
+
+Step: TypeAlias = Sleep | Report | Begin | GoOn | Drop | Reapply | Bind

@@ -7,8 +7,8 @@ from typing import Any
 import httpx
 import pytest
 
+from certwright.issuers.polling import poll_interval
 from certwright.issuers.scep.driver import SCEPDriver
-from certwright.issuers.scep.means import poll_interval
 from certwright.model.enrolment import Issued, Pending
 from certwright.model.errors import RejectedError, TransientError
 from certwright.model.resources import Polling

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from certwright.issuers.acme.failures import judged, sentence
-from certwright.issuers.judging import probing
 from certwright.issuers.acme.means import Means
+from certwright.issuers.judging import probing
 from certwright.model.enrolment import IssuerReport
 from certwright.model.errors import IssuerError
 from certwright.model.reasons import Reason

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass, replace
 
+from certwright.issuers.demands import prepared_for
 from certwright.issuers.est.current import showing
-from certwright.issuers.est.demands import prepared_for
 from certwright.issuers.est.failures import judged
 from certwright.issuers.est.means import Means
 from certwright.issuers.est.record import Record

@@ -10,12 +10,8 @@ from certwright.issuers.scep.credentials import LIFETIME
 from certwright.issuers.scep.facts import Server
 from certwright.issuers.scep.memory import Memory
 from certwright.model.enrolment import LearnedAnchor
-from certwright.model.resources import Polling, SCEPIssuer
+from certwright.model.resources import SCEPIssuer
 from certwright.protocols.scep import SCEPClient
-
-MIN_INTERVAL = timedelta(seconds=10)
-MAX_INTERVAL = timedelta(hours=1)
-MAX_DURATION = timedelta(hours=168)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,18 +40,3 @@ class Means:
         """How long a fetched challenge is good."""
         challenge = self.spec.challenge
         return (challenge.lifetime if challenge else None) or LIFETIME
-
-
-def poll_interval(waited: timedelta, polling: Polling | None, *, asked: timedelta | None = None) -> timedelta:
-    """How long to wait before the next poll: as long as has been waited, so that it doubles, or as the server asks.
-
-    It follows from when the CA said *pending* first, and so needs no storing.
-    """
-    shortest = (polling.min_interval if polling else None) or MIN_INTERVAL
-    longest = (polling.max_interval if polling else None) or MAX_INTERVAL
-    return max(shortest, min(asked if asked is not None else waited, longest))
-
-
-def max_duration(polling: Polling | None) -> timedelta:
-    """How long a CA may take."""
-    return (polling.max_duration if polling else None) or MAX_DURATION

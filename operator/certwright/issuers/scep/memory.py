@@ -1,41 +1,18 @@
 """What one driver remembers to spare requests, all of it bounded and none of it needed: a restart forgets it."""
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from certwright.issuers.remembered import Remembered
 from certwright.model import keys
 from certwright.model.errors import IssuerError
 from certwright.model.keys import PrivateKey
 
-MAX_REMEMBERED = 10_000
 MAX_KEYS = 1_000
 BLOCKED_FOR = timedelta(hours=6)
 """Each further request would be another certificate that cannot be read. A changed issuer makes another driver."""
-
-
-class Remembered:
-    """A set that forgets its oldest members first."""
-
-    def __init__(self) -> None:
-        self._members: OrderedDict[str | int, None] = OrderedDict()
-
-    def add(self, member: str | int) -> None:
-        """Remember it."""
-        self._members[member] = None
-        if len(self._members) > MAX_REMEMBERED:
-            self._members.popitem(last=False)
-
-    def discard(self, member: str | int) -> None:
-        """Forget it."""
-        self._members.pop(member, None)
-
-    def __contains__(self, member: object) -> bool:
-        return member in self._members
-
-    def __iter__(self) -> Iterator[str | int]:
-        return iter(self._members)
 
 
 class SignerKeys:

@@ -12,9 +12,10 @@ from typing import assert_never
 
 from cryptography import x509
 
+from certwright.issuers.polling import max_duration, poll_interval
 from certwright.issuers.scep.failures import judged
 from certwright.issuers.scep.issued import issued
-from certwright.issuers.scep.means import Means, max_duration, poll_interval
+from certwright.issuers.scep.means import Means
 from certwright.issuers.scep.record import Operation, Record
 from certwright.model.enrolment import Answer, Issued, Pending, StartAfresh
 from certwright.model.errors import EnrolmentError, IssuerError, RejectedError

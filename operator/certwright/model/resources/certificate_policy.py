@@ -112,7 +112,9 @@ class OnSupersede(Part):
     """Revocation of what a renewal replaced."""
 
     after: Duration | None = Field(
-        default=None, description="How long after the renewal the old certificate is revoked. Default: 0s, at once."
+        default=None,
+        description="How long after the renewal the old certificate is revoked. An edit counts from the next renewal"
+        " on. Default: 0s, at once.",
     )
 
 
@@ -120,10 +122,14 @@ class Revocation(Part):
     """When certwright asks the CA to revoke; never unless said here."""
 
     on_delete: bool = Field(
-        default=False, description="Whether the certificate is revoked when its Certificate is deleted. Default: false."
+        default=False,
+        description="Whether the certificate is revoked when its Certificate is deleted. A finalizer holds the deletion"
+        " until the CA has answered, ten minutes at most; while no operator runs it holds it longer. Default: false.",
     )
     on_supersede: OnSupersede | None = Field(
-        default=None, description="Present: a renewal revokes the certificate that it replaced. Absent: it does not."
+        default=None,
+        description="Present: a renewal revokes the certificate that it replaced. Absent: it does not, and"
+        " what was to be revoked later is not revoked any more.",
     )
     reason: RevocationReason | None = Field(
         default=None,
