@@ -142,6 +142,38 @@ class TestEnrolling:
         tenant.wait_ready("web")
         assert len(server.issued_serials()) == 1
 
+    def test_a_lost_key_is_asked_back(self, tenant: Tenant, serve: Serve) -> None:
+        """At the endpoint of ours: the component knows no key recovery."""
+        server = serve()
+        wanted = certificate(tenant, cmp={"centralKeyGeneration": True, "keyRecovery": True})
+        tenant.apply(*cmp_issuer("ca", server, url=server.ours_url), wanted)
+        tenant.wait_ready("web")
+        first = tenant.data("web-tls")
+        tenant.kubectl("delete", "secret", "web-tls")
+        tenant.wait("the Secret", lambda: tenant.exists("Secret", "web-tls"))
+        tenant.wait_ready("web")
+        second = tenant.data("web-tls")
+        assert (second["tls.key"], second["tls.crt"]) == (first["tls.key"], first["tls.crt"])
+        assert bodies(server) == ["ir", "krr"]
+        assert len(server.issued_serials()) == 1
+
+    def test_a_refused_renewal_is_enrolled_anew(self, tenant: Tenant, serve: Serve) -> None:
+        server = serve()
+        tenant.apply(*cmp_issuer("ca", server), certificate(tenant, retry={"initial": "1s"}))
+        tenant.wait_ready("web")
+        server.change(refuse_key_updates=True)
+        tenant.renew("web")
+        assert bodies(server) == ["ir", "kur", "ir"]
+
+    def test_what_the_ca_wants_is_held_against_the_certificate(self, tenant: Tenant, serve: Serve) -> None:
+        """The component's own template wants a commonName."""
+        server = serve(request_template=None)
+        tenant.apply(*cmp_issuer("ca", server), certificate(tenant))
+        message = tenant.wait_condition("Certificate", "web", reason="InvalidSpec")["message"]
+        assert "commonName" in message
+        tenant.apply(certificate(tenant, commonName="web.example.test"))
+        tenant.wait_ready("web")
+
     def test_a_post_quantum_certificate(self, tenant: Tenant, serve: Serve) -> None:
         server = serve()
         tenant.apply(*cmp_issuer("ca", server), certificate(tenant, privateKey={"algorithm": "ML-DSA-65"}))
