@@ -19,7 +19,6 @@ from certwright.reconcile.certificate_status import (
     failed,
     internal_error,
     issued,
-    named_issuer,
     settled,
     settled_unread,
     under_way,
@@ -240,10 +239,3 @@ def test_a_certificate_that_comes_overdue_is_given_time() -> None:
 )
 def test_a_delay_is_told_in_short_words(delay: timedelta, words: str) -> None:
     assert words == describe(delay)
-
-
-def test_the_issuer_is_told_as_users_write_it() -> None:
-    assert named_issuer(certificate_of()) == "Issuer ca"
-    several = spec_of(issuerRef=None, issuerRefs=[{"name": "a"}, {"name": "b", "kind": "ClusterIssuer"}])
-    assert named_issuer(certificate_of(several)) == "Issuer a, ClusterIssuer b"
-    assert named_issuer(certificate_of(spec_of(issuerRef=None))) == "no issuer"

@@ -18,7 +18,7 @@ from certwright.model.metadata import (
     GROUP,
 )
 from certwright.model.observed import CHECKS, Certificate, DeliveredSecret, Observed
-from certwright.model.policy import GOODNESS, READINESS, Finding, due_time, first, issuer_refs, requested
+from certwright.model.policy import GOODNESS, READINESS, Finding, due_time, first, requested
 from certwright.model.reasons import Reason
 from certwright.model.renewal import next_renewal
 from certwright.model.resources import (
@@ -260,9 +260,3 @@ def _unfinished(observed: Observed) -> Mapping[str, Any]:
 def _protocol(observed: Observed) -> str | None:
     """The protocol of the issuer, which is the one that issued: the checks have passed."""
     return (observed.issuer.destination.protocol or None) if observed.issuer else None
-
-
-def named_issuer(certificate: Certificate) -> str:
-    """The issuer as users write it, for messages."""
-    refs = issuer_refs(certificate)
-    return ", ".join(f"{ref.kind} {ref.name}" for ref in refs) or "no issuer"
