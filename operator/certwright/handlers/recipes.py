@@ -2,7 +2,8 @@
 
 import hashlib
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
+from functools import partial
 from typing import Protocol
 
 from certwright.handlers.credentials import Credentials
@@ -66,82 +67,40 @@ class Recipes:
     async def est(self, issuer: KnownIssuer, spec: ESTIssuer, transport: TransportSettings) -> DriverRecipe:
         """An EST issuer's."""
         credentials = await self._est_credentials(issuer, spec)
-        learned = await self.credentials.learned(issuer)
-
-        def make() -> ESTDriver:
-            return ESTDriver(
-                spec,
-                credentials,
-                transport=transport,
-                clock=self.clock.now,
-                learned=learned,
-                run_cpu=self.executor.run,
-            )
-
-        secrets = (
-            credentials.password,
-            credentials.bearer,
-            credentials.client_certificate,
-            credentials.client_key,
-        )
         pair = spec.auth.client_certificate if spec.auth else None
         seen = _seen(pair, credentials.client_certificate)
-        return DriverRecipe(digest_of(issuer, transport.roots, _bytes_of(learned), *secrets), make, seen)
+        return await self._recipe(issuer, transport, credentials, partial(ESTDriver, spec, credentials), seen)
 
     async def scep(self, issuer: KnownIssuer, spec: SCEPIssuer, transport: TransportSettings) -> DriverRecipe:
         """A SCEP issuer's."""
         credentials = await self._scep_credentials(issuer, spec)
-        learned = await self.credentials.learned(issuer)
-        allow = issuer.spec.allow
-
-        def make() -> SCEPDriver:
-            return SCEPDriver(
-                spec,
-                credentials,
-                transport=transport,
-                clock=self.clock.now,
-                learned=learned,
-                run_cpu=self.executor.run,
-                algorithms=(allow.key_algorithms if allow else None) or None,
-            )
-
-        secrets = (
-            credentials.challenge,
-            credentials.ndes_username,
-            credentials.ndes_password,
-            credentials.webhook_key,
-        )
-        return DriverRecipe(digest_of(issuer, transport.roots, _bytes_of(learned), *secrets), make)
+        algorithms = (issuer.spec.allow.key_algorithms if issuer.spec.allow else None) or None
+        driver = partial(SCEPDriver, spec, credentials, algorithms=algorithms)
+        return await self._recipe(issuer, transport, credentials, driver)
 
     async def cmp(self, issuer: KnownIssuer, spec: CMPIssuer, transport: TransportSettings) -> DriverRecipe:
         """A CMP issuer's."""
         credentials = await self._cmp_credentials(issuer, spec)
-        learned = await self.credentials.learned(issuer)
-
-        def make() -> CMPDriver:
-            return CMPDriver(
-                spec,
-                credentials,
-                transport=transport,
-                clock=self.clock.now,
-                learned=learned,
-                run_cpu=self.executor.run,
-            )
-
-        secrets = (
-            credentials.mac_secret,
-            credentials.certificate,
-            credentials.key,
-            credentials.ra_certificate,
-            credentials.ra_key,
-            credentials.trust,
-        )
         protection = spec.protection
         seen = (
             *_seen(protection.signature if protection else None, credentials.certificate),
             *_seen(protection.registration_authority if protection else None, credentials.ra_certificate),
         )
-        return DriverRecipe(digest_of(issuer, transport.roots, _bytes_of(learned), *secrets), make, seen)
+        return await self._recipe(issuer, transport, credentials, partial(CMPDriver, spec, credentials), seen)
+
+    async def _recipe(
+        self,
+        issuer: KnownIssuer,
+        transport: TransportSettings,
+        credentials: ESTCredentials | SCEPCredentials | CMPCredentials,
+        driver: Callable[..., Closable],
+        expiring: tuple[CredentialSeen, ...] = (),
+    ) -> DriverRecipe:
+        """What is the same for all: another secret, root or learned anchor makes another driver."""
+        learned = await self.credentials.learned(issuer)
+        make = partial(driver, transport=transport, clock=self.clock.now, learned=learned, run_cpu=self.executor.run)
+        digest = digest_of(issuer, transport.roots, _bytes_of(learned), *astuple(credentials))
+        return DriverRecipe(digest, make, expiring)
 
     async def _cmp_credentials(self, issuer: KnownIssuer, spec: CMPIssuer) -> CMPCredentials:
         trust = await self.credentials.roots(issuer, spec.trust)
