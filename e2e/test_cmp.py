@@ -82,7 +82,8 @@ class TestEnrolling:
         server = serve(polls=2, check_after=3)
         polling = {"minInterval": "2s", "maxInterval": "5s"}
         tenant.apply(*cmp_issuer("ca", server, polling=polling), certificate(tenant))
-        tenant.wait("the wait", lambda: tenant.get("Certificate", "web").get("status", {}).get("enrolment"))
+        shown = tenant.wait("the wait", lambda: tenant.get("Certificate", "web").get("status", {}).get("enrolment"))
+        assert len(bytes.fromhex(shown["transactionID"])) == 16
         tenant.wait_ready("web")
         assert len(server.issued_serials()) == 1
         assert bodies(server).count("pollReq") >= 2

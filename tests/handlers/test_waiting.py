@@ -11,7 +11,8 @@ TOLD = ["PATCH certificates/status", "POST events"]
 async def begin(cluster: Cluster, *messages: str, resume: dict[str, int] | None = None) -> None:
     """An enrolment of which the CA says each of these, one at a second, and then issues."""
     cluster.ca.script.extend(
-        Pending(retry_after=timedelta(seconds=1), resume=resume or {}, message=message) for message in messages
+        Pending(retry_after=timedelta(seconds=1), resume=resume or {}, message=message, transaction="order-7")
+        for message in messages
     )
     await cluster.issuer()
     await cluster.certificate()
@@ -45,6 +46,7 @@ async def test_what_lasts_is_told_once(cluster: Cluster) -> None:
     assert status["enrolment"] == {
         "protocol": "acme",
         "startedAt": "2030-01-01T00:00:00Z",
+        "transactionID": "order-7",
         "pollAfter": "2030-01-01T00:00:03Z",
         "message": "queued",
     }

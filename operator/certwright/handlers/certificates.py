@@ -214,8 +214,8 @@ class CertificateWorker:
                 return None
         answer = await self._parts.enrolments.advance(session)
         match answer:
-            case Waiting(retry_after=retry_after, message=message):
-                await self._show(observed, session, message, retry_after)
+            case Waiting(retry_after=retry_after):
+                await self._show(observed, session, answer)
                 return Done(after=retry_after)
             case Delivered():
                 self._failing.forget(observed.key)
@@ -225,17 +225,17 @@ class CertificateWorker:
             case _:
                 assert_never(answer)
 
-    async def _show(self, observed: Observed, session: Session, message: str, retry_after: timedelta) -> None:
+    async def _show(self, observed: Observed, session: Session, waiting: Waiting) -> None:
         """Tell what is waited for, once it has lasted long enough that someone may look."""
         now = self._parts.clock.now()
         if now - session.going_since < SHOW_AFTER:
             return
         current = replace(observed, now=now)
-        told = (message, policy.certificate_has_expired(current) is not None)
+        told = (waiting.message, policy.certificate_has_expired(current) is not None)
         if session.shown == told:
             return
-        poll_after = (now + retry_after).replace(microsecond=0)
-        status = under_way(current, session.staged, message, poll_after)
+        poll_after = (now + waiting.retry_after).replace(microsecond=0)
+        status = under_way(current, session.staged, waiting.message, poll_after, transaction=waiting.transaction)
         is_first = session.shown is None
         certificate = await self._parts.reporter.certificate(observed.certificate, status, is_announced=is_first)
         session.shown = told

@@ -76,10 +76,10 @@ class Enrolments(Sessions):
             match answer:
                 case Checkpoint(resume=resume):
                     await self._staging.store(session, resume)
-                case Pending(retry_after=retry_after, resume=resume, message=message):
+                case Pending(retry_after=retry_after, resume=resume, message=message, transaction=transaction):
                     if resume != session.staged.resume:
                         await self._staging.store(session, resume)
-                    return Waiting(retry_after, message)
+                    return Waiting(retry_after, message, transaction)
                 case Issued():
                     await self._staging.keep_current(session)
                     outcome = await self._delivery.deliver(session, answer)

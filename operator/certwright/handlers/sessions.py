@@ -69,6 +69,7 @@ class Waiting:
 
     retry_after: timedelta
     message: str
+    transaction: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -106,11 +106,15 @@ class Issued:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pending:
-    """The CA, or the world, needs time. ``message`` says in plain words what is waited for."""
+    """The CA, or the world, needs time. ``message`` says in plain words what is waited for.
+
+    ``transaction`` is the name under which the CA knows it: an order's URL, a transactionID; empty over EST.
+    """
 
     retry_after: timedelta
     resume: ResumeData = field(repr=False)
     message: str
+    transaction: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

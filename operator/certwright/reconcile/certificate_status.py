@@ -36,6 +36,7 @@ from certwright.reconcile.conditions import is_true
 from certwright.reconcile.revocation import after_enrolment, next_action
 
 MESSAGE_LIMIT = 1024
+TRANSACTION_LIMIT = 253
 
 
 def settled(observed: Observed, secret: DeliveredSecret) -> CertificateStatus:
@@ -123,7 +124,9 @@ def blocked(observed: Observed, why: Finding, *, what_next: str) -> CertificateS
     )
 
 
-def under_way(observed: Observed, staged: Staged, message: str, poll_after: datetime) -> CertificateStatus:
+def under_way(
+    observed: Observed, staged: Staged, message: str, poll_after: datetime, *, transaction: str = ""
+) -> CertificateStatus:
     """The enrolment takes its time; written once it has taken more than two seconds."""
     certificate = observed.certificate
     why = Finding(staged.reason, message[:MESSAGE_LIMIT])
@@ -135,6 +138,7 @@ def under_way(observed: Observed, staged: Staged, message: str, poll_after: date
             "enrolment": Enrolment(
                 protocol=staged.destination.protocol,
                 started_at=staged.started_at,
+                transaction_id=transaction[:TRANSACTION_LIMIT] or None,
                 poll_after=poll_after,
                 message=message[:MESSAGE_LIMIT],
             ),

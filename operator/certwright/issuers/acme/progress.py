@@ -165,7 +165,7 @@ class Progress:
         return self._pending(message, wait_after(self.state.polls, asked=asked))
 
     def _pending(self, message: str, wait: timedelta) -> Pending:
-        return Pending(retry_after=wait, resume=self.record.as_resume(), message=message)
+        return Pending(retry_after=wait, resume=self.record.as_resume(), message=message, transaction=self.record.order)
 
 
 class _OrderGoneError(Exception):

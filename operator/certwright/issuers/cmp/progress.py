@@ -212,6 +212,7 @@ class Progress:
             message=shown(
                 f"{self.means.name} has the request, transaction {record.id}, and has not decided yet{reason}."
             ),
+            transaction=record.id,
         )
 
     def _overdue(self) -> RejectedError:

@@ -159,6 +159,7 @@ class Progress:
             retry_after=min(poll_interval(now - since, polling, asked=reply.retry_after), left),
             resume=self.record.waiting(since).as_resume(),
             message=f"{self.means.name} has the request, transaction {self.transaction.id}, and has not decided yet.",
+            transaction=self.transaction.id,
         )
 
     @contextmanager
