@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from e2e.bench import burst, loop_lag, restart
-from e2e.bench.authorities import EST, SCEP, ACMEOverDNS01, Authority
+from e2e.bench.authorities import CMP, EST, SCEP, ACMEOverDNS01, Authority, CMPConfirmed, CMPSigned
 from e2e.bench.burst import Burst
 from e2e.bench.loop_lag import LoopLag
 from e2e.bench.stage import Place, Stage
@@ -32,6 +32,9 @@ class Budget:
 ACME_BUDGET = Budget(ACMEOverDNS01, 5, ONE_OF_EACH | {"PUT secrets": 1})
 """One more than the others: the order must be stored before it is proved."""
 
+CMP_CONFIRMED_BUDGET = Budget(CMPConfirmed, 5, ONE_OF_EACH | {"PUT secrets": 1})
+"""One more than without the confirmation: the certificate must be stored before it is confirmed."""
+
 
 @pytest.fixture(
     scope="module",
@@ -39,6 +42,9 @@ ACME_BUDGET = Budget(ACMEOverDNS01, 5, ONE_OF_EACH | {"PUT secrets": 1})
         pytest.param(ACME_BUDGET, id="acme"),
         pytest.param(Budget(EST, 4, ONE_OF_EACH), id="est"),
         pytest.param(Budget(SCEP, 4, ONE_OF_EACH), id="scep"),
+        pytest.param(Budget(CMP, 4, ONE_OF_EACH), id="cmp-mac"),
+        pytest.param(Budget(CMPSigned, 4, ONE_OF_EACH), id="cmp-signature"),
+        pytest.param(CMP_CONFIRMED_BUDGET, id="cmp-certconf"),
     ],
 )
 def budget(request: pytest.FixtureRequest) -> Budget:

@@ -160,6 +160,19 @@ def test_over_http_where_there_is_no_bind(start: Start) -> None:
             id="est",
         ),
         pytest.param(
+            "cmp",
+            (
+                r"apply -f examples/issuer-cmp\.yaml",
+                r"the authority saw: ir, protected with the shared secret \(PBM\)",
+                r"IssuerNotFound: Issuer cmp-by-certificate does not exist",
+                r"ir, signed with the device's certificate, answered ip, and got a certConf",
+                r"the authority saw: kur, signed with the certificate that it renews",
+                r"key +ECDSA P-256",
+                r"make demo KEEP=1 PROTOCOL=cmp`",
+            ),
+            id="cmp",
+        ),
+        pytest.param(
             "scep",
             (
                 r"apply -f examples/issuer-scep\.yaml",

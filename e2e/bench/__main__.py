@@ -8,8 +8,17 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TypeVar
 
-from e2e.bench import burst, lone, restart
-from e2e.bench.authorities import EST, SCEP, ACMEOverDNS01, ACMEOverHTTP01, Authority
+from e2e.bench import burst, lone, messages, restart
+from e2e.bench.authorities import (
+    CMP,
+    EST,
+    SCEP,
+    ACMEOverDNS01,
+    ACMEOverHTTP01,
+    Authority,
+    CMPConfirmed,
+    CMPSigned,
+)
 from e2e.bench.cluster import StalledError
 from e2e.bench.report import Results
 from e2e.bench.stage import Place, Say, Stage
@@ -22,12 +31,19 @@ A = TypeVar("A", bound=Authority)
 
 
 class Part(StrEnum):
-    """What can be measured alone; ``restart`` needs a burst before it, and makes one over DNS-01."""
+    """What can be measured alone; ``restart`` needs a burst before it, and makes one over DNS-01.
+
+    ``messages`` are those of CMP, without the operator.
+    """
 
     DNS01 = "dns01"
     HTTP01 = "http01"
     EST = "est"
     SCEP = "scep"
+    CMP_MAC = "cmp-mac"
+    CMP_SIGNATURE = "cmp-signature"
+    CMP_CONFIRMED = "cmp-certconf"
+    MESSAGES = "messages"
     RESTART = "restart"
     LONE = "lone"
 
@@ -36,6 +52,9 @@ _BURSTS: Mapping[Part, type[Authority]] = {
     Part.HTTP01: ACMEOverHTTP01,
     Part.EST: EST,
     Part.SCEP: SCEP,
+    Part.CMP_MAC: CMP,
+    Part.CMP_SIGNATURE: CMPSigned,
+    Part.CMP_CONFIRMED: CMPConfirmed,
 }
 """Those that are followed by nothing."""
 
@@ -57,6 +76,9 @@ class _Bench:
                 self._play(authority.name, authority, self._burst)
         if Part.LONE in self._parts:
             self._play("lone", ACMEOverDNS01, self._lone)
+        if Part.MESSAGES in self._parts:
+            self._say("--- messages ---")
+            self.results.messages = messages.run(self._say)
 
     def _play(self, name: str, make: Callable[[], A], part: Callable[[Place, A], None]) -> None:
         """On a fresh stage, and once more on another if it stalls: pebble has been seen to deadlock."""

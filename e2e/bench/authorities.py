@@ -12,7 +12,9 @@ from typing import Any, ClassVar
 
 from certwright.protocols.transport.pool import MAX_CONNECTIONS
 from e2e import issuers
+from e2e.authority import KeyPair
 from e2e.peers import Bind9, Pebble, Peer, SCEPServer, ScriptedESTServer
+from e2e.peers.cmp import CMPServer
 from e2e.tenant import Object
 
 NONCE_REJECT = 5
@@ -157,3 +159,47 @@ class SCEP(Authority):
 
     def request_count(self) -> int:
         return self._server.request_count()
+
+
+class CMP(Authority):
+    """The reference RA component of RFC 9483, and a shared secret (PBM); it leaves out the confirmation if asked to."""
+
+    name = "CMP with PBM"
+    aims = Aims(writes=4, rate=25)
+    confirms_implicitly: ClassVar[bool] = True
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._server = CMPServer(request_template=b"", implicit_confirm=self.confirms_implicitly)
+        self._client = self._make_client()
+
+    def _make_client(self) -> KeyPair | None:
+        """Whose certificate signs the requests; None for the shared secret."""
+        return None
+
+    @property
+    def servers(self) -> Mapping[str, Peer]:
+        return {"cmp": self._server}
+
+    def issuer(self) -> list[Object]:
+        return issuers.cmp_issuer(_ISSUER, self._server, client=self._client)
+
+    def request_count(self) -> int:
+        return self._server.request_count()
+
+
+class CMPSigned(CMP):
+    """Requests are signed with a certificate that the CA knows; its answers are signed, too."""
+
+    name = "CMP with signatures"
+
+    def _make_client(self) -> KeyPair:
+        return self._server.hierarchy.issue("bench", names=["bench.example.test"])
+
+
+class CMPConfirmed(CMP):
+    """It waits for each certConf. The certificate is stored before, which is one write more."""
+
+    name = "CMP with certConf"
+    aims = Aims(writes=5)
+    confirms_implicitly = False

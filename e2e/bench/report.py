@@ -17,11 +17,13 @@ from rich.table import Table
 from e2e.bench.authorities import NONCE_REJECT
 from e2e.bench.burst import Burst
 from e2e.bench.lone import Lone
+from e2e.bench.messages import Messages
 from e2e.bench.restart import Restart
 from e2e.tools import catalogue
 
 EVENTS = 2
 OVERHEAD_SECONDS = 0.2
+REQUEST_SECONDS = 0.002
 _WIDTH_WITHOUT_TERMINAL = 110
 Row = tuple[str, str, str]
 _PROCESSES = {
@@ -32,6 +34,7 @@ _PROCESSES = {
     "bind9": "BIND",
     "est": "the EST server",
     "scep": "scepserver",
+    "cmp": "the CMP server",
     "bench": "the bench itself",
     "others": "everything else on this machine",
 }
@@ -44,6 +47,7 @@ class Results:
     bursts: dict[str, Burst] = field(default_factory=dict)
     restart: Restart | None = None
     lone: Lone | None = None
+    messages: dict[str, Messages] = field(default_factory=dict)
     attempts: dict[str, int] = field(default_factory=dict)
     load_before: tuple[float, ...] = field(default_factory=os.getloadavg)
     began: datetime = field(default_factory=lambda: datetime.now(tz=UTC))
@@ -69,6 +73,7 @@ class Results:
             "bursts": {name: asdict(burst) for name, burst in self.bursts.items()},
             "restart": asdict(self.restart) if self.restart else None,
             "lone": asdict(self.lone) if self.lone else None,
+            "messages": {name: asdict(one) for name, one in self.messages.items()},
         }
         path.write_text(json.dumps(_rounded(measured), indent=2) + "\n")
 
@@ -80,6 +85,8 @@ class Results:
             console.print(_restart_table(self.restart))
         if self.lone:
             console.print(_lone_table(self.lone))
+        for messages in self.messages.items():
+            console.print(_messages_table(*messages))
         console.print(self._footnote())
 
     def _footnote(self) -> str:
@@ -182,6 +189,21 @@ def _lone_table(lone: Lone) -> Table:
             ("create to Ready", f"{lone.operator_median:.3f} s", _span(lone.operator)),
             ("bare ACME client", f"{lone.bare_median:.3f} s", _span(lone.bare)),
             ("difference", f"{lone.overhead:.3f} s", aim),
+        ],
+    )
+    return table
+
+
+def _messages_table(protection: str, messages: Messages) -> Table:
+    table = _table(f"CPU of a CMP message with {protection}, mean of {messages.count}")
+    aim = _aim(messages.made <= REQUEST_SECONDS, f"at most {1000 * REQUEST_SECONDS:.0f} ms")
+    _rows(
+        table,
+        [
+            ("ir: encoded and protected", f"{1000 * messages.made:.2f} ms", aim),
+            ("  the first one", f"{1000 * messages.first_made:.2f} ms", "before anything is remembered"),
+            ("ip: read and verified", f"{1000 * messages.read:.2f} ms", ""),
+            ("  the first one", f"{1000 * messages.first_read:.2f} ms", ""),
         ],
     )
     return table

@@ -17,6 +17,7 @@ from e2e.demo import ending, interruption
 from e2e.demo.acme import ACME, Proof
 from e2e.demo.authority import Authority
 from e2e.demo.cluster import Cluster, EmbeddedCluster
+from e2e.demo.cmp import CMP
 from e2e.demo.est import EST
 from e2e.demo.named_cluster import NamedCluster
 from e2e.demo.scep import SCEP
@@ -35,6 +36,7 @@ class _Protocol(StrEnum):
 
     ACME = "acme"
     EST = "est"
+    CMP = "cmp"
     SCEP = "scep"
 
 
@@ -51,6 +53,8 @@ class _Options:
                 return ACME(self.proof)
             case _Protocol.EST:
                 return EST()
+            case _Protocol.CMP:
+                return CMP()
             case _Protocol.SCEP:
                 return SCEP()
             case _ as never:

@@ -1,6 +1,7 @@
 """The certificate authority of a run: what the story needs of it, whatever protocol it speaks.
 
-``acme``, ``est`` and ``scep`` are the kinds; each has its own example files, and says what is its own in plain words.
+``acme``, ``est``, ``cmp`` and ``scep`` are the kinds; each has its own example files, and says what is its own in plain
+words.
 """
 
 from abc import ABC, abstractmethod
@@ -72,6 +73,10 @@ class Authority(ABC):
 
     def after_enrolment(self) -> str:
         """What the first certificate was given for, as the authority saw it; empty if that needs no words."""
+        return ""
+
+    def after_late_enrolment(self) -> str:
+        """As ``after_enrolment``, of the certificate from ``late_issuer``."""
         return ""
 
     def before_renewal(self) -> str:

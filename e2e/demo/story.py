@@ -56,6 +56,7 @@ class Story:
         )
         self._apply(self.authority.files.late_issuer)
         self._await_ready("cwc/blog", "the Certificate")
+        self._say(self.authority.after_late_enrolment())
         self._show("get cwc,cwi")
 
     def _secret(self) -> chain.Pair:
