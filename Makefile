@@ -29,7 +29,7 @@ unit: $(VENV)/ready ## Unit tests, offline
 	@$(BIN)/pytest tests --disable-socket --allow-unix-socket
 
 e2e: $(VENV)/ready ## End to end
-	@$(BIN)/pytest e2e
+	@$(BIN)/pytest e2e --durations=25
 
 lint: $(VENV)/ready ## Format, style, types, import rules, generated files
 	@$(BIN)/ruff format --check .

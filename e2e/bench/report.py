@@ -14,6 +14,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from e2e.bench import cpus
 from e2e.bench.authorities import NONCE_REJECT
 from e2e.bench.burst import Burst
 from e2e.bench.lone import Lone
@@ -154,7 +155,8 @@ def _loop_lag(burst: Burst) -> Iterator[Row]:
     else:
         samples = f"{lag.samples} samples"
         aim = f"{_aim(lag.p99 <= most, f'at most {1000 * most:.0f} ms')}; {samples}" if most else samples
-        yield "event loop late, 99 %", f"<= {1000 * lag.p99:g} ms", aim
+        where = ", on a CPU of its own" if most and cpus.IS_POSSIBLE else ""
+        yield f"event loop late, 99 %{where}", f"<= {1000 * lag.p99:g} ms", aim
     if waited is not None:
         yield "event loop waited for a CPU", f"{waited:.1f} s", "which makes it late, too"
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
-from e2e.bench import usage
+from e2e.bench import cpus, usage
 from e2e.bench.audit import OPERATOR, AuditLog
 from e2e.bench.authorities import Authority
 from e2e.controlplane import ControlPlane
@@ -74,6 +74,9 @@ class Stage:
 
     def _build(self, stack: ExitStack) -> Place:
         self._say("starting control plane, authority and operator")
+        is_loop_measured = self._authority.aims.loop_lag_seconds is not None
+        if is_loop_measured:
+            stack.enter_context(cpus.all_but_one())
         control_plane = stack.enter_context(ControlPlane(audit_users=(OPERATOR,)))
         stack.enter_context(self._authority)
         kubeconfig = install(control_plane)
@@ -82,6 +85,8 @@ class Stage:
         directory = stack.enter_context(tempfile.TemporaryDirectory(prefix="certwright-bench-"))
         operator = OperatorProcess(kubeconfig, directory=Path(directory), **self._authority.operator_options)
         stack.enter_context(operator)
+        if is_loop_measured:
+            cpus.give_the_one(operator.pid)
         return Place(tenant, self._authority, operator, AuditLog(control_plane.audit_log))
 
     def __exit__(
