@@ -8,7 +8,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from types import MappingProxyType, TracebackType
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 from cryptography import x509
 
@@ -29,6 +30,27 @@ class Files:
     certificate: str
     waiting: str
     late_issuer: str
+
+
+class Issuing(Protocol):
+    """A peer that tells what it has issued."""
+
+    @property
+    def ca_certificate(self) -> str: ...
+
+    def issued_serials(self) -> Sequence[str]: ...
+
+    def __enter__(self) -> object: ...
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None: ...
+
+
+Server = TypeVar("Server", bound=Issuing)
 
 
 class Authority(ABC):
@@ -94,3 +116,35 @@ class Authority(ABC):
             any(place.look(tool) for place in tool.installed) or cache.location(tool.name, tool.version).exists()
             for tool in needed
         )
+
+
+class Sole(Authority, Generic[Server]):
+    """One server, which is the authority itself; its example files are called after ``issuer`` and ``late_issuer``."""
+
+    presented: ClassVar[str]
+    """What kind of server it is, and whom it lets in."""
+
+    operator_options: Mapping[str, Any] = MappingProxyType({})
+
+    server: Server
+
+    @property
+    def files(self) -> Files:
+        return Files(
+            issuer=f"issuer-{self.issuer}.yaml",
+            certificate=f"certificate-{self.issuer}.yaml",
+            waiting=f"certificate-{self.issuer}-waiting.yaml",
+            late_issuer=f"issuer-{self.late_issuer}.yaml",
+        )
+
+    @property
+    def root(self) -> x509.Certificate:
+        return x509.load_pem_x509_certificate(self.server.ca_certificate.encode())
+
+    def issued_serials(self) -> Sequence[str]:
+        return self.server.issued_serials()
+
+    def start(self, stack: ExitStack, screen: Screen) -> None:
+        with screen.doing("starting the certificate authority"):
+            stack.enter_context(self.server)
+        screen.happened(f"certificate authority: {self.presented}")

@@ -2,65 +2,39 @@
 
 import base64
 import secrets
-from collections.abc import Sequence
-from contextlib import ExitStack
 
-from cryptography import x509
-
-from e2e.demo.authority import Authority, Files, UnexpectedError
+from e2e.demo.authority import Sole, UnexpectedError
 from e2e.demo.examples import Manifest
-from e2e.demo.screen import Screen
 from e2e.peers.cmp import CMPServer, Exchange
 from e2e.tools import catalogue
 
 _REFERENCE = "certwright"
 
 
-class CMP(Authority):
+class CMP(Sole[CMPServer]):
     """A server with a secret of this run, and a device that has one of its certificates."""
 
     described = "a CMP"
     purpose = "the secret that both sides know"
     issuer, late_issuer = "cmp", "cmp-by-certificate"
+    presented = (
+        "Siemens' CMP RA component, which was written along with RFC 9483; it issues to "
+        "whoever knows the secret or signs with a certificate of its own"
+    )
     tools = (catalogue.CMP_SERVER,)
 
     def __init__(self) -> None:
         self._secret = secrets.token_urlsafe(12)
-        self._server = CMPServer(request_template=b"", reference=_REFERENCE, secret=self._secret)
-        self._device = self._server.hierarchy.issue("a device", names=["device.example.com"])
-        self.operator_options = {}
-
-    @property
-    def files(self) -> Files:
-        return Files(
-            issuer="issuer-cmp.yaml",
-            certificate="certificate-cmp.yaml",
-            waiting="certificate-cmp-waiting.yaml",
-            late_issuer="issuer-cmp-by-certificate.yaml",
-        )
-
-    @property
-    def root(self) -> x509.Certificate:
-        return x509.load_pem_x509_certificate(self._server.ca_certificate.encode())
-
-    def issued_serials(self) -> Sequence[str]:
-        return self._server.issued_serials()
-
-    def start(self, stack: ExitStack, screen: Screen) -> None:
-        with screen.doing("starting the certificate authority"):
-            stack.enter_context(self._server)
-        screen.happened(
-            "certificate authority: Siemens' CMP RA component, which was written along with RFC 9483; it issues to "
-            "whoever knows the secret or signs with a certificate of its own"
-        )
+        self.server = CMPServer(request_template=b"", reference=_REFERENCE, secret=self._secret)
+        self._device = self.server.hierarchy.issue("a device", names=["device.example.com"])
 
     def fill(self, document: Manifest) -> None:
         if document["kind"] == "Secret":
             document["stringData"] = self._secret_data(document["metadata"]["name"])
             return
         spec = document["spec"]["cmp"]
-        spec["url"] = self._server.url
-        spec["trust"]["caBundle"] = base64.b64encode(self._server.ca_certificate.encode()).decode()
+        spec["url"] = self.server.url
+        spec["trust"]["caBundle"] = base64.b64encode(self.server.ca_certificate.encode()).decode()
         if "mac" in spec["protection"]:
             spec["protection"]["mac"]["reference"] = _REFERENCE
 
@@ -85,19 +59,19 @@ class CMP(Authority):
         )
 
     def before_renewal(self) -> str:
-        self._server.change(secret=secrets.token_urlsafe(12))
+        self.server.change(secret=secrets.token_urlsafe(12))
         return "at the authority the shared secret is another one now, so that certwright's is wrong"
 
     def after_renewal(self) -> str:
         self._saw("kur kup accepted", "signature")
-        self._server.change(secret=self._secret)
+        self.server.change(secret=self._secret)
         return (
             "the authority saw: kur, signed with the certificate that it renews, and answered kup, signed with its "
             "own; a secret is for first requests only. It is the old one again"
         )
 
     def _saw(self, exchange: str, protection: str) -> None:
-        if not any(_is(one, exchange, protection) for one in self._server.exchanges()):
+        if not any(_is(one, exchange, protection) for one in self.server.exchanges()):
             raise UnexpectedError(f"the authority never saw {exchange} with {protection}")
 
 

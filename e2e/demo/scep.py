@@ -1,14 +1,10 @@
 """The demo over SCEP: a challenge password within the request, and an RSA key that the answer is encrypted to."""
 
 import secrets
-from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Mapping
 
-from cryptography import x509
-
-from e2e.demo.authority import Authority, Files, UnexpectedError
+from e2e.demo.authority import Sole, UnexpectedError
 from e2e.demo.examples import Manifest
-from e2e.demo.screen import Screen
 from e2e.peers import SCEPServer
 from e2e.tools import catalogue
 
@@ -20,48 +16,27 @@ class _TalkativeServer(SCEPServer):
         return {"SCEP_LOG_DEBUG": "true"}
 
 
-class SCEP(Authority):
+class SCEP(Sole[_TalkativeServer]):
     """A server with a challenge of this run."""
 
     described = "a SCEP"
     purpose = "the challenge password that it wants to find in a request"
     issuer, late_issuer = "scep", "scep-without-renewal"
+    presented = (
+        "micromdm's scepserver; it issues to whoever knows the challenge, and answers with "
+        "single DES and SHA-1, which the Issuer has to allow"
+    )
     tools = (catalogue.SCEPSERVER,)
 
     def __init__(self) -> None:
         self._challenge = secrets.token_urlsafe(12)
-        self._server = _TalkativeServer(challenge=self._challenge)
-        self.operator_options = {}
-
-    @property
-    def files(self) -> Files:
-        return Files(
-            issuer="issuer-scep.yaml",
-            certificate="certificate-scep.yaml",
-            waiting="certificate-scep-waiting.yaml",
-            late_issuer="issuer-scep-without-renewal.yaml",
-        )
-
-    @property
-    def root(self) -> x509.Certificate:
-        return x509.load_pem_x509_certificate(self._server.ca_certificate.encode())
-
-    def issued_serials(self) -> Sequence[str]:
-        return self._server.issued_serials()
-
-    def start(self, stack: ExitStack, screen: Screen) -> None:
-        with screen.doing("starting the certificate authority"):
-            stack.enter_context(self._server)
-        screen.happened(
-            "certificate authority: micromdm's scepserver; it issues to whoever knows the challenge, and answers with "
-            "single DES and SHA-1, which the Issuer has to allow"
-        )
+        self.server = _TalkativeServer(challenge=self._challenge)
 
     def fill(self, document: Manifest) -> None:
         if document["kind"] == "Secret":
             document["stringData"] = {"challenge": self._challenge}
         else:
-            document["spec"]["scep"] |= {"url": self._server.url, "caFingerprintSHA256": self._server.fingerprint}
+            document["spec"]["scep"] |= {"url": self.server.url, "caFingerprintSHA256": self.server.fingerprint}
 
     def after_enrolment(self) -> str:
         self._saw("PKCSReq")
@@ -78,5 +53,5 @@ class SCEP(Authority):
         )
 
     def _saw(self, message: str) -> None:
-        if f'scep_message_type="{message} ' not in self._server.log.read_text():
+        if f'scep_message_type="{message} ' not in self.server.log.read_text():
             raise UnexpectedError(f"the authority never saw {message}")

@@ -7,8 +7,6 @@ the server's next word: the alert, or a session ticket, which servers send once 
 """
 
 import ssl
-from collections.abc import Iterable
-from typing import Any
 
 import httpcore
 
@@ -19,65 +17,11 @@ TLS_1_3 = "TLSv1.3"
 STEPS = tuple(0.002 * 2**doubled for doubled in range(9))
 
 
-class AcceptanceNetwork(httpcore.AsyncNetworkBackend):
-    """A network whose TLS connections are ready once the server has accepted the client's certificate."""
-
-    def __init__(self, inner: httpcore.AsyncNetworkBackend) -> None:
-        self._inner = inner
-
-    async def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,  # noqa: ASYNC109 - the signature is httpcore's
-        local_address: str | None = None,
-        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
-    ) -> httpcore.AsyncNetworkStream:
-        """Connect, and watch over the handshake to come."""
-        return _WatchedStream(
-            await self._inner.connect_tcp(
-                host, port, timeout=timeout, local_address=local_address, socket_options=socket_options
-            )
-        )
-
-    async def sleep(self, seconds: float) -> None:
-        """Httpcore pauses with this between attempts of its own; certwright asks for none."""
-        await self._inner.sleep(seconds)
-
-
-class _WatchedStream(httpcore.AsyncNetworkStream):
-    """A connection before its handshake."""
-
-    def __init__(self, inner: httpcore.AsyncNetworkStream) -> None:
-        self._inner = inner
-
-    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109 - httpcore's
-        return await self._inner.read(max_bytes, timeout)
-
-    async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109 - httpcore's
-        await self._inner.write(buffer, timeout)
-
-    async def aclose(self) -> None:
-        await self._inner.aclose()
-
-    async def start_tls(
-        self,
-        ssl_context: ssl.SSLContext,
-        server_hostname: str | None = None,
-        timeout: float | None = None,  # noqa: ASYNC109 - the signature is httpcore's
-    ) -> httpcore.AsyncNetworkStream:
-        stream = await self._inner.start_tls(ssl_context, server_hostname, timeout)
-        tls: ssl.SSLObject = stream.get_extra_info("ssl_object")
-        if tls.version() == TLS_1_3:
-            try:
-                await _listen(stream, tls, host=server_hostname or "the server")
-            except BaseException:
-                await stream.aclose()
-                raise
-        return stream
-
-    def get_extra_info(self, info: str) -> Any:
-        return self._inner.get_extra_info(info)
+async def await_acceptance(stream: httpcore.AsyncNetworkStream, _context: ssl.SSLContext, host: str) -> None:
+    """Return once the server has accepted the client's certificate; raises `ClientCertificateRefused`."""
+    tls: ssl.SSLObject = stream.get_extra_info("ssl_object")
+    if tls.version() == TLS_1_3:
+        await _listen(stream, tls, host=host)
 
 
 async def _listen(stream: httpcore.AsyncNetworkStream, tls: ssl.SSLObject, *, host: str) -> None:

@@ -14,8 +14,9 @@ from http.cookiejar import CookieJar, DefaultCookiePolicy
 import httpcore
 import httpx
 
-from certwright.protocols.transport.acceptance import AcceptanceNetwork
+from certwright.protocols.transport.acceptance import await_acceptance
 from certwright.protocols.transport.addresses import AddressPolicy, GuardedBackend
+from certwright.protocols.transport.handshakes import LookingNetwork
 from certwright.protocols.transport.other_name import OtherName, OtherNameTransport
 from certwright.protocols.transport.pool import KEEPALIVE, MAX_CONNECTIONS, ConnectionPool
 from certwright.protocols.transport.tls import tls_context
@@ -55,7 +56,7 @@ def open_client(
     Redirects are ``exchange``'s affair; cookies, netrc and proxy variables play no part.
     """
     network = network or GuardedBackend(settings.addresses)
-    network = AcceptanceNetwork(network) if shows_identity else network
+    network = LookingNetwork(network, await_acceptance) if shows_identity else network
     request = settings.request_timeout.total_seconds()
     return httpx.AsyncClient(
         transport=_open_transport(settings, tls=tls or tls_context(settings.roots), other=other_name, network=network),

@@ -6,14 +6,15 @@ before a byte of the request is sent, unless its certificate is of the accepted 
 """
 
 import ssl
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 import httpcore
 import httpx
 
 from certwright.protocols.transport.errors import is_name_mismatch
+from certwright.protocols.transport.handshakes import Look, LookingNetwork
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,7 @@ class OtherNameTransport(httpx.AsyncBaseTransport):
 
     async def _ask_unnamed(self, request: httpx.Request, *, mismatch: httpcore.ConnectError) -> httpx.Response:
         tls = self._other.tls()
-        network = _AcceptingNetwork(self._network, tls=tls, accepts=self._other.accepts)
+        network = LookingNetwork(self._network, _accepting(tls, self._other.accepts))
         unnamed = self._opening(tls=tls, network=network)
         try:
             answer = await unnamed.handle_async_request(request)
@@ -99,66 +100,14 @@ class _NotAccepted(httpcore.ConnectError):
     """The chain verifies, and neither the name nor the certificate authorises the server."""
 
 
-class _AcceptingNetwork(httpcore.AsyncNetworkBackend):
-    """A network whose connections give up right after the handshake if the certificate is not of the accepted kind."""
+def _accepting(tls: ssl.SSLContext, accepts: Callable[[bytes], bool]) -> Look:
+    """Give up right after the handshake if the server's certificate is not of the accepted kind."""
 
-    def __init__(
-        self, inner: httpcore.AsyncNetworkBackend, *, tls: ssl.SSLContext, accepts: Callable[[bytes], bool]
-    ) -> None:
-        self._inner = inner
-        self._tls = tls
-        self._accepts = accepts
-
-    async def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,  # noqa: ASYNC109 - the signature is httpcore's
-        local_address: str | None = None,
-        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
-    ) -> httpcore.AsyncNetworkStream:
-        stream = await self._inner.connect_tcp(
-            host, port, timeout=timeout, local_address=local_address, socket_options=socket_options
-        )
-        return _AcceptingStream(stream, tls=self._tls, accepts=self._accepts)
-
-    async def sleep(self, seconds: float) -> None:
-        await self._inner.sleep(seconds)
-
-
-class _AcceptingStream(httpcore.AsyncNetworkStream):
-    """A connection before its TLS handshake. A handshake with a proxy, in another context, comes first if there is."""
-
-    def __init__(
-        self, inner: httpcore.AsyncNetworkStream, *, tls: ssl.SSLContext, accepts: Callable[[bytes], bool]
-    ) -> None:
-        self._inner = inner
-        self._tls = tls
-        self._accepts = accepts
-
-    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109 - httpcore's
-        return await self._inner.read(max_bytes, timeout)
-
-    async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109 - httpcore's
-        await self._inner.write(buffer, timeout)
-
-    async def aclose(self) -> None:
-        await self._inner.aclose()
-
-    async def start_tls(
-        self,
-        ssl_context: ssl.SSLContext,
-        server_hostname: str | None = None,
-        timeout: float | None = None,  # noqa: ASYNC109 - the signature is httpcore's
-    ) -> httpcore.AsyncNetworkStream:
-        stream = await self._inner.start_tls(ssl_context, server_hostname, timeout)
-        if ssl_context is not self._tls:
-            return _AcceptingStream(stream, tls=self._tls, accepts=self._accepts)
+    async def look(stream: httpcore.AsyncNetworkStream, context: ssl.SSLContext, _host: str) -> None:
+        if context is not tls:
+            return  # A proxy's, which has been verified by its name.
         certificate = stream.get_extra_info("ssl_object").getpeercert(binary_form=True)
-        if not certificate or not self._accepts(certificate):
-            await stream.aclose()
+        if not certificate or not accepts(certificate):
             raise _NotAccepted("the server's certificate bears another name")
-        return stream
 
-    def get_extra_info(self, info: str) -> Any:
-        return self._inner.get_extra_info(info)
+    return look
