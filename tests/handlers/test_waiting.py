@@ -131,3 +131,33 @@ async def test_what_is_under_way_is_live_even_for_a_process_that_has_not_looked_
 
     await cluster.handle()
     assert cluster.operator.enrolments.live_uids() == set()
+
+
+async def test_a_long_wait_is_not_cut_short_by_what_happens_meanwhile(cluster: Cluster) -> None:
+    cluster.ca.makes_orders = False
+    cluster.ca.script.append(Pending(retry_after=timedelta(minutes=10), resume={}, message="queued"))
+    await cluster.issuer()
+    await cluster.certificate()
+    assert await cluster.delay() == 600
+    await cluster.clock.advance(60)
+    assert await cluster.delay() == 540
+    await cluster.edit(metadata={"labels": {"team": "web"}})
+    await cluster.clock.advance(60)
+    assert await cluster.delay() == 480
+    assert len(cluster.ca.asked) == 1
+    await cluster.clock.advance(480)
+    await cluster.handle()
+    assert len(cluster.ca.asked) == 2
+    assert cluster.condition() == ("True", "Ready")
+
+
+async def test_a_retry_request_ends_a_long_wait(cluster: Cluster) -> None:
+    cluster.ca.makes_orders = False
+    cluster.ca.script.append(Pending(retry_after=timedelta(minutes=10), resume={}, message="queued"))
+    await cluster.issuer()
+    await cluster.certificate()
+    await cluster.handle()
+    await cluster.edit(status={"observedGeneration": 1})
+    await cluster.annotate(retry="now")
+    await cluster.handle()
+    assert len(cluster.ca.asked) == 2

@@ -14,6 +14,7 @@ from certwright.model import policy
 from certwright.model.enrolment import EnrolmentRequest
 from certwright.model.metadata import ENROLMENT_PREFIX, ROLE_ENROLMENT, Key, Kind, ObjectMetadata
 from certwright.model.observed import Certificate, KnownIssuer, Observed
+from certwright.model.policy import retry_was_requested
 from certwright.model.staged import Staged
 from certwright.reconcile.steps import GoOn
 from certwright.runtime.clock import Clock
@@ -39,6 +40,8 @@ class Session:
     shown: tuple[str, bool] | None = None
     """What was told last: what is waited for, and whether the certificate that is there has expired."""
     is_disturbed: bool = False
+    not_before: datetime | None = None
+    """Until when the CA wants to be left alone, whatever wakes this Certificate meanwhile."""
 
     @property
     def key(self) -> Key:
@@ -157,6 +160,7 @@ class Sessions:
             authenticators=authenticators,
             permit=known.permit if known else None,
             shown=known.shown if known else None,
+            not_before=known.not_before if known and _waits_on(known, observed, step) else None,
         )
         self._sessions[session.key] = session
         return session
@@ -171,6 +175,13 @@ class Sessions:
         if session is not None:
             session.release()
         return session
+
+
+def _waits_on(known: Session, observed: Observed, step: GoOn) -> bool:
+    """Whether it is the same enrolment of the same spec, and nobody has asked for another attempt."""
+    before, now = known.observed.certificate.metadata, observed.certificate.metadata
+    is_same = (known.metadata.uid, before.generation) == (step.metadata.uid, now.generation)
+    return is_same and not retry_was_requested(observed.certificate)
 
 
 def request_for(observed: Observed, staged: Staged | None, authenticators: Authenticators | None) -> EnrolmentRequest:
