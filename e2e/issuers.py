@@ -20,7 +20,7 @@ LEGACY_ANSWERS: Object = {"accept": ["DES", "SHA-1"]}
 """What micromdm's scepserver answers with, whatever its clients send. It wants the challenge in renewals, too."""
 
 
-def acme_issuer(name: str, server: Pebble, *, solvers: list[Object], **acme: Any) -> list[Object]:
+def acme_issuer(name: str, server: Pebble, /, *, solvers: list[Object], **acme: Any) -> list[Object]:
     """An Issuer for pebble, with an account of its own."""
     spec: Object = {
         "server": server.url,
@@ -46,7 +46,9 @@ def tsig_secret(bind9: Bind9) -> Object:
     return secret("tsig", **{"tsig-secret": bind9.key.secret})
 
 
-def est_issuer(name: str, server: ESTEndpoint, *, username: str = "", password: str = "", **est: Any) -> list[Object]:
+def est_issuer(
+    name: str, server: ESTEndpoint, /, *, username: str = "", password: str = "", **est: Any
+) -> list[Object]:
     """An Issuer for an EST server: with a password if there is a user name, trusted by its root unless pinned."""
     spec: Object = {"url": server.url}
     secrets = []
@@ -58,7 +60,7 @@ def est_issuer(name: str, server: ESTEndpoint, *, username: str = "", password: 
     return [*secrets, _issuer(name, est=spec | est, **trust)]
 
 
-def scep_issuer(name: str, server: SCEPServer | StepCA, *, challenge: str = "", **scep: Any) -> list[Object]:
+def scep_issuer(name: str, server: SCEPServer | StepCA, /, *, challenge: str = "", **scep: Any) -> list[Object]:
     """An Issuer for a SCEP server, whose CA is pinned; ``challenge`` is the same for every Certificate."""
     spec: Object = {"url": server.url, "caFingerprintSHA256": server.fingerprint}
     secrets = []
@@ -70,7 +72,7 @@ def scep_issuer(name: str, server: SCEPServer | StepCA, *, challenge: str = "", 
     return [*secrets, _issuer(name, scep=spec | scep)]
 
 
-def cmp_issuer(name: str, server: CMPServer, *, client: KeyPair | None = None, **cmp: Any) -> list[Object]:
+def cmp_issuer(name: str, server: CMPServer, /, *, client: KeyPair | None = None, **cmp: Any) -> list[Object]:
     """An Issuer for a CMP server, trusted by its root: with its shared secret, or with the pair of a client."""
     if client is None:
         made = secret(f"{name}-mac", secret=server.secret)

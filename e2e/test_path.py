@@ -172,11 +172,11 @@ def test_terms_of_service_are_never_agreed_to_silently(world: World) -> None:
     assert "termsOfServiceAgreed" in condition["message"]
 
 
-def test_an_issuer_of_another_protocol_says_plainly_that_it_is_not_there_yet(world: World) -> None:
-    issuer = {**world.issuer("est"), "spec": {"est": {"url": "https://est.example.test"}}}
-    world.apply(issuer)
-    condition = world.wait_condition("Issuer", "est", reason="NotImplemented")
-    assert "EST" in condition["message"]
+def test_an_issuer_with_what_is_not_there_yet_says_so_plainly(world: World) -> None:
+    issuer = world.issuer("budgeted")
+    world.apply({**issuer, "spec": {**issuer["spec"], "limits": {"perDay": 100}}})
+    condition = world.wait_condition("Issuer", "budgeted", reason="NotImplemented")
+    assert "spec.limits.perDay" in condition["message"]
 
 
 def test_a_rejected_name_is_told_with_the_ca_s_words_and_retried_later(world: World) -> None:
