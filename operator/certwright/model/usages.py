@@ -3,8 +3,10 @@
 from collections.abc import Collection
 
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
+from certwright.model.chain import UNREADABLE
 from certwright.model.resources import CertificateSpec, KeyAlgorithm, Usage
 
 _BITS = {
@@ -104,3 +106,17 @@ def _purposes_of(extensions: x509.Extensions) -> set[x509.ObjectIdentifier] | No
         return set(extensions.get_extension_for_class(x509.ExtendedKeyUsage).value)
     except x509.ExtensionNotFound:
         return None
+
+
+def may_receive_keys(leaf: x509.Certificate) -> bool:
+    """Whether a key that the CA makes can be encrypted for this certificate (RFC 7030 §4.4, RFC 9483 §4.1.6)."""
+    try:
+        key = leaf.public_key()
+        usage = leaf.extensions.get_extension_for_class(x509.KeyUsage).value
+    except x509.ExtensionNotFound:
+        return isinstance(key, rsa.RSAPublicKey | ec.EllipticCurvePublicKey)
+    except UNREADABLE:
+        return False
+    if isinstance(key, rsa.RSAPublicKey):
+        return usage.key_encipherment
+    return isinstance(key, ec.EllipticCurvePublicKey) and usage.key_agreement

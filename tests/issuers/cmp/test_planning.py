@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
 from certwright.issuers.cmp.issued import path_of
-from certwright.issuers.cmp.planning import can_receive
+from certwright.model.usages import may_receive_keys
 from tests.fakes.ca import common_name
 from tests.fakes.cmp import key_usage
 from tests.fakes.hierarchy import Root
@@ -47,7 +47,7 @@ def certificate(key: Any, usage: x509.KeyUsage | None) -> x509.Certificate:
     ],
 )
 def test_to_whom_a_key_can_be_sent(key: Any, usage: x509.KeyUsage | None, expected: bool) -> None:  # noqa: FBT001 - a row of the table
-    assert can_receive(certificate(key, usage)) is expected
+    assert may_receive_keys(certificate(key, usage)) is expected
 
 
 def test_a_path_is_found_whatever_the_order() -> None:

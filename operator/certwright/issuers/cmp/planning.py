@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from certwright.issuers.cmp.issued import path_of
 from certwright.issuers.cmp.record import Origin
@@ -22,6 +21,7 @@ from certwright.model.errors import EnrolmentError, IssuerError
 from certwright.model.names import InvalidNameError
 from certwright.model.reasons import Reason
 from certwright.model.resources import CertificateSpec, CMPIssuer, InitialOperation, RenewalOperation
+from certwright.model.usages import may_receive_keys
 from certwright.model.verification import differences, is_key_of
 from certwright.protocols.cmp import Operation
 from certwright.protocols.cmp.transaction import CMP2000, CMP2021
@@ -75,7 +75,7 @@ def plan(request: EnrolmentRequest, given: Circumstances) -> Plan:
         )
     is_same = _is_same(request, current)
     is_refused = current.leaf.serial_number in given.refused
-    is_deaf = _is_central(request.spec) and not can_receive(current.leaf)
+    is_deaf = _is_central(request.spec) and not may_receive_keys(current.leaf)
     if given.origin is not None and (is_refused or is_deaf or not is_same):
         return _first(given)
     # Another content is no update of this certificate; but who holds it may ask for another one.
@@ -105,20 +105,6 @@ def version_for(spec: CertificateSpec, operation: Operation) -> int:
 
 def _is_central(spec: CertificateSpec) -> bool:
     return spec.cmp is not None and spec.cmp.central_key_generation
-
-
-def can_receive(leaf: x509.Certificate) -> bool:
-    """Whether a key that the CA makes can be encrypted for this certificate (RFC 9483 §4.1.6)."""
-    try:
-        key = leaf.public_key()
-        usage = leaf.extensions.get_extension_for_class(x509.KeyUsage).value
-    except x509.ExtensionNotFound:
-        return isinstance(key, rsa.RSAPublicKey | ec.EllipticCurvePublicKey)
-    except UNREADABLE:
-        return False
-    if isinstance(key, rsa.RSAPublicKey):
-        return usage.key_encipherment
-    return isinstance(key, ec.EllipticCurvePublicKey) and usage.key_agreement
 
 
 def can_sign(current: CurrentCertificate, given: Circumstances) -> bool:

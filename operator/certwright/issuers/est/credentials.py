@@ -13,6 +13,7 @@ from certwright.model.errors import IssuerError
 from certwright.model.keys import PrivateKey
 from certwright.model.reasons import Reason
 from certwright.model.resources import ESTIssuer
+from certwright.model.usages import may_receive_keys
 from certwright.model.verification import is_key_of
 from certwright.protocols.est import AsymmetricDecryption, BearerToken, Credentials, HTTPScheme, Password
 from certwright.protocols.transport import ClientIdentity
@@ -78,7 +79,7 @@ class IssuerIdentity:
         if (
             pair is None
             or not isinstance(key, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey)
-            or not _may_receive_keys(pair.leaf)
+            or not may_receive_keys(pair.leaf)
         ):
             raise IssuerError(
                 "The server sends its keys only encrypted, and there is nobody to encrypt them to: set"
@@ -155,19 +156,6 @@ def _text(value: bytes | None, field_name: str, *, is_token: bool = False) -> st
         message = f"The secret of {field_name} holds characters that HTTP cannot send."
         raise IssuerError(message, reason=Reason.INVALID_CREDENTIALS)
     return text
-
-
-def _may_receive_keys(leaf: x509.Certificate) -> bool:
-    try:
-        key = leaf.public_key()
-        usage = leaf.extensions.get_extension_for_class(x509.KeyUsage).value
-    except x509.ExtensionNotFound:
-        return isinstance(key, rsa.RSAPublicKey | ec.EllipticCurvePublicKey)
-    except UNREADABLE:
-        return False
-    if isinstance(key, rsa.RSAPublicKey):
-        return usage.key_encipherment
-    return isinstance(key, ec.EllipticCurvePublicKey) and usage.key_agreement
 
 
 def _subject_key_identifier(leaf: x509.Certificate) -> bytes:
