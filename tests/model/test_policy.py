@@ -147,7 +147,6 @@ FINE: dict[str, Observed] = {
     "a later renewal is asked for": replace(world(renewBefore="24h"), now=NOW + 80 * DAY),
     "renewal is disabled": replace(world(renewal={"policy": "Disabled"}), now=NOW + 80 * DAY),
     "renewal is disabled, and it has expired": replace(world(renewal={"policy": "Disabled"}), now=NOW + 99 * DAY),
-    "the signature algorithm is another": world(signatureAlgorithm="ECDSAWithSHA512"),
     "the issuer's annotations are gone": world(
         lambda s: with_annotations(s, issuer_name=None, issuer_kind=None, issuer_group=None)
     ),

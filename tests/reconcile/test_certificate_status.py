@@ -8,7 +8,7 @@ import pytest
 from certwright.model.chain import fingerprint
 from certwright.model.errors import EnrolmentError, IssuerError, RejectedError, TransientError
 from certwright.model.metadata import ANNOTATION_RENEW, ANNOTATION_RETRY
-from certwright.model.observed import AsRecorded, Observed
+from certwright.model.observed import CHECKS, AsRecorded, Observed
 from certwright.model.reasons import Reason
 from certwright.model.resources import CertificateStatus, Condition, IssuedBy, NextAction, SecretSeen
 from certwright.reconcile.certificate_conditions import ISSUING, READY
@@ -53,7 +53,7 @@ def test_an_issued_certificate_is_described_whole() -> None:
     assert status.fingerprint_sha256 == fingerprint(leaf)
     assert status.issuer_ref == IssuedBy(name="ca", kind="Issuer", group="certwright.io")
     assert status.protocol == "acme"
-    assert status.secret == SecretSeen(uid="secret-uid", resource_version="20", checks=1)
+    assert status.secret == SecretSeen(uid="secret-uid", resource_version="20", checks=CHECKS)
     assert status.next_action == NextAction(what="renew the certificate", when=status.renewal_time)
     assert status.conditions == (
         Condition(

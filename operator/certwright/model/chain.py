@@ -4,6 +4,7 @@ A private PKI signs with what the web's validators refuse (Ed25519, ML-DSA, odd 
 what it is: signature, names, CA flag and validity. Trust comes from the anchors that the caller knows.
 """
 
+import hashlib
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -61,6 +62,12 @@ def to_pem(certificates: Iterable[x509.Certificate]) -> bytes:
 def fingerprint(certificate: x509.Certificate) -> str:
     """SHA-256 of the DER, lower-case hexadecimal."""
     return certificate.fingerprint(hashes.SHA256()).hex()
+
+
+def chain_fingerprint(chain: Iterable[x509.Certificate]) -> str:
+    """SHA-256 over a chain without its roots, which come and go by the spec; lower-case hexadecimal."""
+    kept = (one for position, one in enumerate(chain) if position == 0 or not is_self_issued(one))
+    return hashlib.sha256(b"".join(one.fingerprint(hashes.SHA256()) for one in kept)).hexdigest()
 
 
 def serial_number(certificate: x509.Certificate) -> str:

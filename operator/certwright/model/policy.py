@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import TypeAlias
 
 from certwright.model import keys
-from certwright.model.chain import fingerprint
+from certwright.model.chain import chain_fingerprint, fingerprint
 from certwright.model.metadata import (
     ANNOTATION_FINGERPRINT,
     ANNOTATION_ISSUER_GROUP,
@@ -25,7 +25,8 @@ from certwright.model.observed import Absent, AsRecorded, Certificate, Delivered
 from certwright.model.ownership import certificate_of
 from certwright.model.reasons import Reason
 from certwright.model.renewal import renewal_time
-from certwright.model.resources import IssuerRef
+from certwright.model.requested import DURATION, edited
+from certwright.model.resources import IssuerRef, RequestValidity
 from certwright.model.verification import differences, is_key_of
 
 REQUEST_LIMIT = 1024
@@ -135,6 +136,42 @@ def request_changed(observed: Observed) -> Finding | None:
     return Finding(Reason.REQUEST_CHANGED, f"the certificate is not what spec asks for: {'; '.join(different[:10])}")
 
 
+def chain_is_not_the_issued_one(observed: Observed) -> Finding | None:
+    """Without its intermediates, or with others, the certificate is worth nothing to most clients."""
+    secret, certificate = observed.secret, observed.certificate
+    if not isinstance(secret, DeliveredSecret) or secret.leaf is None or not certificate.status.chain_sha256:
+        return None
+    is_cut = certificate.spec.chain is not None and certificate.spec.chain.leaf_only
+    if is_cut or certificate.status.chain_sha256 == chain_fingerprint(secret.chain):
+        return None
+    return Finding(
+        Reason.SECRET_MISMATCH,
+        f"the intermediate certificates in tls.crt of Secret {_name(observed)} are not those that were issued",
+    )
+
+
+def request_was_edited(observed: Observed) -> Finding | None:
+    """The spec asks the CA for something else than was asked for, whether or not a certificate can show it."""
+    secret, spec, status = observed.secret, observed.certificate.spec, observed.certificate.status
+    if not isinstance(secret, DeliveredSecret) or secret.leaf is None or secret.key is None or not status.requested:
+        return None
+    kind, protocol = keys.kind_of(secret.key), status.protocol or ""
+    try:
+        fields = edited(spec, kind, status.requested, protocol=protocol, leaf=secret.leaf)
+    except (InvalidNameError, ValueError):
+        return None  # What cannot be asked for is told by `request_changed`.
+    wanted = [f"spec.{field}" for field in fields if field != DURATION or _sends_duration(observed)]
+    if not wanted:
+        return None
+    return Finding(Reason.REQUEST_CHANGED, f"{', '.join(wanted)} changed after the certificate was requested")
+
+
+def _sends_duration(observed: Observed) -> bool:
+    """Whether the CA is told: a certificate that nothing can make longer or shorter is not issued anew for it."""
+    acme = observed.issuer.spec.acme if observed.issuer is not None else None
+    return acme is not None and acme.request_validity is RequestValidity.ALWAYS
+
+
 def renewal_was_requested(observed: Observed) -> Finding | None:
     """The annotation's value is new. While the whole status is empty it counts as done: it may have been copied."""
     if not renewal_was_requested_in(observed.certificate):
@@ -188,10 +225,15 @@ GOODNESS: tuple[Check, ...] = (
     issuer_is_another,  # a pair, but from elsewhere
     key_is_of_another_kind,  # the key is not what is asked for
     certificate_is_not_the_issued_one,  # the certificate was swapped
+    chain_is_not_the_issued_one,  # its intermediates were swapped
     request_changed,  # the certificate is not what is asked for
+    request_was_edited,  # it may be, but the CA was asked for something else
 )
+UNKNOWN_TO_THE_STATUS = {certificate_is_not_the_issued_one, chain_is_not_the_issued_one, request_was_edited}
+"""What compares with the status, which does not know yet of a certificate that was delivered a moment ago."""
+
 NEWS: tuple[Check, ...] = (
-    *(check for check in GOODNESS if check is not certificate_is_not_the_issued_one),  # the status does not know it yet
+    *(check for check in GOODNESS if check not in UNKNOWN_TO_THE_STATUS),
     certificate_has_expired,  # it came too late
 )
 TRIGGERS: tuple[Check, ...] = (

@@ -59,9 +59,14 @@ def wanted_usages(spec: CertificateSpec, algorithm: KeyAlgorithm) -> frozenset[U
     return frozenset(usages)
 
 
+def meaning(usage: Usage) -> str:
+    """The bit's name, or the purpose's OID: the same for two words that stand for one thing."""
+    return _BITS[usage] if usage in _BITS else _PURPOSES[usage].dotted_string
+
+
 def same_meaning(one: Usage, other: Usage) -> bool:
     """Whether two words stand for the same bit or purpose, as ``signing`` and ``digital signature`` do."""
-    return (_BITS.get(one), _PURPOSES.get(one)) == (_BITS.get(other), _PURPOSES.get(other))
+    return meaning(one) == meaning(other)
 
 
 def usage_extensions(usages: Collection[Usage]) -> list[tuple[x509.ExtensionType, bool]]:

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from certwright.model.chain import fingerprint, serial_number
+from certwright.model.chain import chain_fingerprint, fingerprint, serial_number
 from certwright.model.errors import EnrolmentError, IssuerError, RejectedError, TransientError
+from certwright.model.keys import kind_of
 from certwright.model.metadata import (
     ANNOTATION_ISSUER_GROUP,
     ANNOTATION_ISSUER_KIND,
@@ -18,9 +19,11 @@ from certwright.model.metadata import (
     GROUP,
 )
 from certwright.model.observed import CHECKS, Certificate, DeliveredSecret, Observed
-from certwright.model.policy import GOODNESS, READINESS, Finding, due_time, first, requested
+from certwright.model.policy import GOODNESS, READINESS, Finding, due_time, first
+from certwright.model.policy import requested as requested_by
 from certwright.model.reasons import Reason
 from certwright.model.renewal import next_renewal
+from certwright.model.requested import requested, still_requested
 from certwright.model.resources import (
     CertificateStatus,
     Enrolment,
@@ -42,7 +45,7 @@ TRANSACTION_LIMIT = 253
 def settled(observed: Observed, secret: DeliveredSecret) -> CertificateStatus:
     """The Secret holds what is wanted. Failures are forgotten; what an emptied status lost is found again."""
     before, leaf = observed.certificate.status, secret.leaf
-    assert leaf is not None  # noqa: S101 - the checks have passed, so it can be read
+    assert leaf is not None and secret.key is not None  # noqa: S101, PT018 - the checks have passed
     return settled_unread(observed).model_copy(
         update={
             "not_before": leaf.not_valid_before_utc,
@@ -50,6 +53,8 @@ def settled(observed: Observed, secret: DeliveredSecret) -> CertificateStatus:
             "revision": before.revision or 1,
             "serial_number": serial_number(leaf),
             "fingerprint_sha256": fingerprint(leaf),
+            "chain_sha256": chain_fingerprint(secret.chain),
+            "requested": still_requested(observed.certificate.spec, kind_of(secret.key), before.requested),
             "issuer_ref": _issuer_of(secret) or before.issuer_ref,
             "protocol": before.protocol or _protocol(observed),
             "secret": _seen(secret),
@@ -75,7 +80,7 @@ def settled_unread(observed: Observed) -> CertificateStatus:
 def issued(certificate: Certificate, secret: DeliveredSecret, staged: Staged, now: datetime) -> CertificateStatus:
     """A new certificate stands in the Secret."""
     leaf = secret.leaf
-    assert leaf is not None  # noqa: S101 - it was verified before it was written
+    assert leaf is not None and secret.key is not None  # noqa: S101, PT018 - both were verified before they were written
     before = certificate.status
     start, end = leaf.not_valid_before_utc, leaf.not_valid_after_utc
     due = next_renewal(certificate.spec, certificate.metadata.uid, not_before=start, not_after=end, now=now)
@@ -91,6 +96,8 @@ def issued(certificate: Certificate, secret: DeliveredSecret, staged: Staged, no
             "revision": (before.revision or 0) + 1,
             "serial_number": serial_number(leaf),
             "fingerprint_sha256": fingerprint(leaf),
+            "chain_sha256": chain_fingerprint(secret.chain),
+            "requested": requested(certificate.spec, kind_of(secret.key)),
             "issuer_ref": _issuer_of(secret),
             "protocol": staged.destination.protocol,
             "secret": _seen(secret),
@@ -233,12 +240,12 @@ def _requests(certificate: Certificate) -> Mapping[str, str | None]:
     retry = {"last_retry_request": _retry_request(certificate)}
     if certificate.status.observed_generation is not None:
         return retry
-    return {**retry, "last_renew_request": requested(certificate.metadata, ANNOTATION_RENEW)}
+    return {**retry, "last_renew_request": requested_by(certificate.metadata, ANNOTATION_RENEW)}
 
 
 def _retry_request(certificate: Certificate) -> str | None:
     """The value that counts as done from now on; a removed annotation is no new one when it comes back."""
-    asked = requested(certificate.metadata, ANNOTATION_RETRY)
+    asked = requested_by(certificate.metadata, ANNOTATION_RETRY)
     return certificate.status.last_retry_request if asked is None else asked
 
 

@@ -95,6 +95,13 @@ class CertificateStatus(StatusPart):
     revision: Number | None = Field(default=None, description="How many times a certificate was issued.")
     serial_number: Word | None = Field(default=None, description="Serial number in hexadecimal.")
     fingerprint_sha256: Word | None = Field(default=None, description="SHA-256 of the certificate, lower-case hex.")
+    chain_sha256: Word | None = Field(
+        default=None, description="SHA-256 over the certificates of tls.crt but roots, lower-case hex."
+    )
+    requested: Annotated[dict[str, Word], Keywords({"maxProperties": 100})] = Field(
+        default={},
+        description="What was asked of the CA, a digest per field: a later edit of one of them is noticed by it.",
+    )
     issuer_ref: IssuedBy | None = Field(default=None, description="The issuer that really issued.")
     protocol: Word | None = Field(default=None, description="Protocol over which it was issued.")
     secret: SecretSeen | None = Field(default=None, description="The Secret as last checked.")
