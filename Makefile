@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 export PYTHONPATH := .
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test unit e2e lint manifests bench clean
+.PHONY: help venv demo test unit e2e lint manifests image bench clean
 
 help: ## Show this list
 	@grep -hE '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -40,6 +40,9 @@ lint: $(VENV)/ready ## Format, style, types, import rules, generated files
 
 manifests: $(VENV)/ready ## Write the generated files: CRDs, roles, reference pages
 	@$(BIN)/certwright manifests
+
+image: $(VENV)/ready ## The container image as an OCI archive in build/, with its bill of materials; needs Debian 12, no Docker
+	@$(BIN)/python -m image
 
 bench: $(VENV)/ready ## Figures: certificates per second, writes, CPU, memory (200 at once over each protocol)
 	@$(BIN)/python -m e2e.bench

@@ -32,6 +32,7 @@ class OperatorProcess:
         http01_port: int | None = None,
         flags: Sequence[str] = (),
         environment: Mapping[str, str] | None = None,
+        program: Sequence[str] = (sys.executable, "-m", "certwright.cli.main"),
     ) -> None:
         ports = free_ports(2)
         self.http01_port = http01_port or ports[0]
@@ -39,7 +40,7 @@ class OperatorProcess:
         # The Kubernetes client puts the cluster's CA into a temporary file, and a killed process cannot remove it.
         self._environment = {"PYTHONUNBUFFERED": "1", "TMPDIR": str(directory), **(environment or {})}
         self._command = [
-            *(sys.executable, "-m", "certwright.cli.main", "run"),
+            *(*program, "run"),
             f"--kubeconfig={kubeconfig}",
             "--operator-namespace=certwright",
             f"--http01-listen=127.0.0.1:{self.http01_port}",
