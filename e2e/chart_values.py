@@ -24,7 +24,9 @@ CHANGED: Values = {
     "recursiveNameservers": ["192.0.2.53:53", "[2001:db8::53]:53"],
     "denyCIDRs": ["10.0.0.0/8", "2001:db8::/32"],
     "allowCIDRs": ["10.1.0.0/16"],
-    "metrics": {"port": 9403},
+    "metrics": {"port": 9403, "service": {"annotations": {"example.com/scrape": "yes"}}},
+    "podDisruptionBudget": {"maxUnavailable": "50%"},
+    "networkPolicy": {"enabled": True, "egress": [{"ports": [{"port": 443}]}]},
     "shutdownGrace": 2.5,
     "logging": {"format": "json", "level": "debug"},
     "resources": {"limits": {"memory": "1Gi"}},
@@ -37,6 +39,14 @@ CHANGED: Values = {
             ]
         }
     },
+    "topologySpreadConstraints": [
+        {"maxSkew": 1, "topologyKey": "topology.kubernetes.io/zone", "whenUnsatisfiable": "DoNotSchedule"}
+    ],
+    "priorityClassName": "system-cluster-critical",
+    "podAnnotations": {"example.com/note": "yes"},
+    "podLabels": {"example.com/team": "pki"},
+    "extraVolumes": [{"name": "extra", "emptyDir": {}}],
+    "extraVolumeMounts": [{"name": "extra", "mountPath": "/extra"}],
     "extraEnv": [{"name": "HTTPS_PROXY", "value": "http://proxy.example.com:3128"}],
 }
 """No value that reaches a flag is what it is by default."""
@@ -50,8 +60,17 @@ ACCEPTED: dict[str, Values] = {
     "without-roles": {"rbac": {"create": False}, "serviceAccount": {"create": False, "name": "mine"}},
     "without-http01": {"http01": {"enabled": False}},
     "without-listing-secrets": {"rbac": {"secrets": {"list": False}}},
+    "closed": {"networkPolicy": {"enabled": True}},
+    "without-metrics-service": {"metrics": {"service": {"enabled": False}}},
+    "without-aggregation": {"rbac": {"aggregateClusterRoles": False}},
     "own-name": {"fullnameOverride": "certificates", "image": {"tag": "edge"}},
 }
+
+MONITORED: dict[str, Values] = {
+    "ServiceMonitor": {"metrics": {"serviceMonitor": {"enabled": True, "labels": {"release": "prometheus"}}}},
+    "PodMonitor": {"metrics": {"podMonitor": {"enabled": True, "labels": {"release": "prometheus"}}}},
+}
+"""By the kind of the Prometheus operator that comes out, which an API server without it does not know."""
 
 REFUSED: dict[str, tuple[Values, str]] = {
     "unknown-at-the-top": ({"replicas": 2}, "replicas"),
@@ -62,6 +81,11 @@ REFUSED: dict[str, tuple[Values, str]] = {
     "number-out-of-range": ({"metrics": {"port": 70000}}, "port"),
     "no-namespace": ({"rbac": {"namespaces": ["team_a"]}}, "namespaces"),
     "no-network": ({"denyCIDRs": ["example.com"]}, "denyCIDRs"),
+    "monitored-without-a-service": (
+        {"metrics": {"service": {"enabled": False}, "serviceMonitor": {"enabled": True}}},
+        "or use metrics.podMonitor",
+    ),
+    "no-duration": ({"metrics": {"podMonitor": {"interval": "1 minute"}}}, "interval"),
     "no-digest": ({"image": {"digest": "latest"}}, "digest"),
     "replicas-without-leader": (
         {"replicaCount": 2, "leaderElection": {"enabled": False}},

@@ -12,7 +12,7 @@ from certwright.cli.main import app
 from certwright.kube.permissions import Scope
 from certwright.manifests.rbac import collected_rules
 from e2e.chart import CHART, Helm, HelmError, arguments_of, render
-from e2e.chart_values import ACCEPTED, CHANGED, REFUSED, Values
+from e2e.chart_values import ACCEPTED, CHANGED, MONITORED, REFUSED, Values
 
 NAMESPACE = "here"
 OUTSIDE_A_CLUSTER = {"kubeconfig", "context"}
@@ -66,14 +66,26 @@ def needed(*scopes: Scope) -> set[Grant]:
 
 
 def roles_of(documents: Iterable[Document]) -> dict[tuple[str, str, str], set[Grant]]:
-    """What each role grants, by kind, namespace and name."""
+    """What each role grants the operator, by kind, namespace and name."""
     return {
         (document["kind"], document["metadata"].get("namespace", ""), document["metadata"]["name"]): set(
             granted(document["rules"])
         )
         for document in documents
-        if document["kind"] in {"Role", "ClusterRole"}
+        if document["kind"] in {"Role", "ClusterRole"} and not aggregated_to(document)
     }
+
+
+def aggregated_to(role: Document) -> set[str]:
+    """Which of Kubernetes' own roles get what a role grants."""
+    prefix = "rbac.authorization.k8s.io/aggregate-to-"
+    return {name.removeprefix(prefix) for name in role["metadata"]["labels"] if name.startswith(prefix)}
+
+
+def services(documents: Iterable[Document], port: str) -> list[Document]:
+    """Those with a port of that name."""
+    found = (document for document in documents if document["kind"] == "Service")
+    return [service for service in found if service["spec"]["ports"][0]["name"] == port]
 
 
 def test_the_linter_has_nothing_to_say(helm: Helm) -> None:
@@ -101,16 +113,57 @@ def test_without_http01_nothing_listens(helm: Helm) -> None:
     documents = rendered(helm, {"http01": {"enabled": False}})
 
     assert settings(helm, {"http01": {"enabled": False}})["http01_listen"] == ""
-    assert "Service" not in {document["kind"] for document in documents}
+    assert services(documents, "http01") == []
 
 
 @pytest.mark.parametrize("values", ACCEPTED.values(), ids=ACCEPTED)
 def test_the_operator_is_told_the_service_that_is_made(helm: Helm, values: Values) -> None:
-    services = [document for document in rendered(helm, values) if document["kind"] == "Service"]
+    made = services(rendered(helm, values), "http01")
 
     told = settings(helm, values)["http01_service"]
 
-    assert [f"{s['metadata']['name']}:{s['spec']['ports'][0]['port']}" for s in services] in ([told], [])
+    assert [f"{s['metadata']['name']}:{s['spec']['ports'][0]['port']}" for s in made] in ([told], [])
+
+
+@pytest.mark.parametrize(("kind", "values"), MONITORED.items(), ids=MONITORED)
+def test_prometheus_finds_the_metrics(helm: Helm, kind: str, values: Values) -> None:
+    documents = rendered(helm, values)
+
+    monitor = the(kind, documents)
+
+    (service,) = services(documents, "metrics")
+    pod = the("Deployment", documents)["spec"]["template"]
+    labels = service["metadata"]["labels"] if kind == "ServiceMonitor" else pod["metadata"]["labels"]
+    assert monitor["spec"]["selector"]["matchLabels"].items() <= labels.items()
+    assert service["spec"]["selector"].items() <= pod["metadata"]["labels"].items()
+    (endpoint,) = monitor["spec"]["endpoints" if kind == "ServiceMonitor" else "podMetricsEndpoints"]
+    assert endpoint["port"] in {port["name"] for port in pod["spec"]["containers"][0]["ports"]}
+    assert monitor["metadata"]["labels"]["release"] == "prometheus"
+
+
+def test_kubernetes_own_roles_get_to_know_our_kinds(helm: Helm) -> None:
+    roles = [each for each in rendered(helm, {}) if each["kind"] == "ClusterRole" and aggregated_to(each)]
+
+    by_role: dict[str, set[Grant]] = {}
+    for role in roles:
+        for name in aggregated_to(role):
+            by_role.setdefault(name, set()).update(granted(role["rules"]))
+    reads, writes = {"get", "list", "watch"}, {"create", "update", "patch", "delete", "deletecollection"}
+    view = {("certwright.io", kind, verb, ()) for kind in ("certificates", "issuers") for verb in reads}
+    edit = view | {("certwright.io", "certificates", verb, ()) for verb in writes}
+    admin = edit | {("certwright.io", "issuers", verb, ()) for verb in writes}
+    assert by_role == {"view": view, "edit": edit, "admin": admin}
+
+
+@pytest.mark.parametrize(
+    ("values", "budgets"),
+    [({}, 0), ({"replicaCount": 2}, 1), ({"replicaCount": 2, "podDisruptionBudget": {"enabled": False}}, 0)],
+    ids=["one-replica", "two-replicas", "switched-off"],
+)
+def test_a_drain_leaves_a_replica_where_there_are_several(helm: Helm, values: Values, budgets: int) -> None:
+    kinds = [document["kind"] for document in rendered(helm, values)]
+
+    assert kinds.count("PodDisruptionBudget") == budgets
 
 
 @pytest.mark.parametrize(("values", "word"), REFUSED.values(), ids=REFUSED)
