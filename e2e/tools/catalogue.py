@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from e2e.tools.debian import DebianPackage
 from e2e.tools.download import ChecksumBeside, Download, GitHubAsset, ReleaseIndex
 from e2e.tools.golang import GoBuild, GoSource
 from e2e.tools.gomodule import GoModuleYAML
@@ -153,6 +154,13 @@ NAMED = Tool(
         OnPath(),
         *(InDirectory(Path(place)) for place in ("/usr/sbin", "/usr/local/sbin", "/opt/homebrew/sbin")),
     ],
+)
+
+PROMTOOL = Tool(
+    name="promtool",
+    version="debian",
+    installed=[OnPath()],
+    sources=[DebianPackage("prometheus", "usr/bin/promtool")],
 )
 
 _GATEWAY_KINDS = ("gatewayclasses", "gateways", "httproutes", "referencegrants")

@@ -20,6 +20,7 @@ from certwright.model.staged import Staged
 from certwright.reconcile.conditions import is_true
 
 CERTIFICATE_LABELS = ("namespace", "name", "issuer_kind", "issuer_name", "protocol")
+ISSUER_LABELS = ("namespace", "issuer_kind", "issuer_name", "protocol")
 DURATIONS = (0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 300, 1800, 3600, 86400)
 
 LOOP_DELAYS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5)
@@ -108,16 +109,21 @@ class InventoryCollector(Collector):
         yield from instants.values()
 
     def _issuers(self) -> Iterable[Metric]:
-        ready = GaugeMetricFamily(
-            "certwright_issuer_ready",
-            "Whether the issuer is Ready.",
-            labels=("namespace", "issuer_kind", "issuer_name", "protocol"),
-        )
+        ready = GaugeMetricFamily("certwright_issuer_ready", "Whether the issuer is Ready.", labels=ISSUER_LABELS)
+        ca = _ends("ca", "First end of a certificate of the CA, in Unix time.")
+        credential = _ends("credential", "First end of what the issuer authenticates with, in Unix time.")
         for key, body in list(self._inventory.issuers.items()):
             status = IssuerStatus.from_api(body.get("status"))
             labels = (key.namespace, key.kind, key.name, status.protocol or "")
             ready.add_metric(labels, float(is_true(status.conditions, "Ready")))
-        yield ready
+            for family, seen in ((ca, status.ca_certificates), (credential, status.credentials)):
+                if seen:
+                    family.add_metric(labels, min(one.not_after for one in seen).timestamp())
+        yield from (ready, ca, credential)
+
+
+def _ends(whose: str, text: str) -> GaugeMetricFamily:
+    return GaugeMetricFamily(f"certwright_issuer_{whose}_not_after_timestamp_seconds", text, labels=ISSUER_LABELS)
 
 
 def _instants(name: str, text: str) -> GaugeMetricFamily:
