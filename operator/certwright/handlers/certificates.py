@@ -23,6 +23,7 @@ from certwright.kube.errors import ConflictError, InvalidError, KubeError, NotFo
 from certwright.kube.secret_watch import SecretWatch
 from certwright.kube.secrets import Secrets
 from certwright.model import policy
+from certwright.model.chain import CLOCK_SKEW
 from certwright.model.errors import EnrolmentError, TransientError
 from certwright.model.metadata import Key, ObjectMetadata, enrolment_secret_name, metadata_of
 from certwright.model.observed import Observed
@@ -280,7 +281,7 @@ def _wake_time(record: CertificateRecord) -> datetime | None:
 
 
 def _next_instant(status: CertificateStatus, now: datetime) -> datetime | None:
-    """When time alone changes something: a renewal falls due, or the certificate expires."""
-    return min(
-        (when for when in (status.renewal_time, status.not_after) if when is not None and when > now), default=None
-    )
+    """When time alone changes something: a renewal falls due, or the certificate becomes valid or expires."""
+    valid = status.not_before - CLOCK_SKEW if status.not_before is not None else None
+    instants = (status.renewal_time, status.not_after, valid)
+    return min((when for when in instants if when is not None and when > now), default=None)
