@@ -209,8 +209,9 @@ class CertificateWorker:
         return await self._guarded(observed, self._go_on(observed, session))
 
     async def _go_on(self, observed: Observed, session: Session) -> Result | None:
-        if session.not_before is not None and session.not_before > self._parts.clock.now():
-            return Done(after=session.not_before - self._parts.clock.now())
+        remaining = (session.not_before or 0.0) - self._parts.clock.monotonic()
+        if session.not_before is not None and remaining > 0:
+            return Done(after=timedelta(seconds=remaining))
         if session.permit is None:
             permit = self._parts.drivers.permit(session.issuer, observed.key, session)
             if isinstance(permit, timedelta):
@@ -222,7 +223,7 @@ class CertificateWorker:
         match answer:
             case Waiting(retry_after=retry_after):
                 is_long = retry_after >= LONG_WAIT
-                session.not_before = self._parts.clock.now() + retry_after if is_long else None
+                session.not_before = self._parts.clock.monotonic() + retry_after.total_seconds() if is_long else None
                 await self._show(observed, session, answer)
                 return Done(after=retry_after)
             case Delivered():

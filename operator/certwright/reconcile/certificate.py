@@ -211,7 +211,7 @@ def _blocked(observed: Observed, why: Finding, *, what_next: str, again: timedel
 def _enrol(observed: Observed, why: Finding) -> Step:
     issuer, staged, metadata = observed.issuer, observed.staged, observed.staged_metadata
     assert issuer is not None  # noqa: S101 - an absent issuer is an obstacle
-    not_before = retry_at(observed.certificate)
+    not_before = retry_at(observed.certificate, observed.now)
     if not_before is not None and observed.now < not_before:
         status = waiting(observed)
         if status != observed.certificate.status:
