@@ -67,11 +67,11 @@ def test_over_every_protocol_time_alone_renews_in_time(tenant: Tenant, bind9: Bi
         scep = stack.enter_context(StepCA(validity=life, challenge=CHALLENGE))
         tenant.apply(
             tsig_secret(bind9),
-            *acme_issuer("acme", pebble, solvers=[dns01(bind9)]),
-            *est_issuer("est", est),
-            *cmp_issuer("cmp", cmp),
+            *acme_issuer("acme-ca", pebble, solvers=[dns01(bind9)]),
+            *est_issuer("est-ca", est),
+            *cmp_issuer("cmp-ca", cmp),
             *scep_issuer(
-                "scep",
+                "scep-ca",
                 scep,
                 challenge=CHALLENGE,
                 challengeOnRenewal=True,
@@ -79,8 +79,8 @@ def test_over_every_protocol_time_alone_renews_in_time(tenant: Tenant, bind9: Bi
             ),
         )
         for name in names:
-            tenant.wait_issuer(name)
-        tenant.apply(*(tenant.certificate(name, issuer=name) for name in names))
+            tenant.wait_issuer(f"{name}-ca")
+        tenant.apply(*(tenant.certificate(name, issuer=f"{name}-ca") for name in names))
         for name in names:
             tenant.wait_ready(name)
 
@@ -94,7 +94,7 @@ def test_over_every_protocol_time_alone_renews_in_time(tenant: Tenant, bind9: Bi
             status = status_of(tenant, name)
             assert status["protocol"] == name
             assert status["revision"] <= 6
-            assert {reason for _, reason, _ in tenant.events(name)} == {"Issued"}
+            assert {kind for kind, _, _ in tenant.events(name)} == {"Normal"}
 
 
 class TestWindows:
