@@ -1,5 +1,6 @@
 """Renewals are put into a window that comes in time, and never past the end of a certificate."""
 
+import zoneinfo
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from time import process_time
@@ -191,6 +192,15 @@ def test_a_window_that_cannot_be_read_is_named_and_none_is_kept_to(change: dict[
     assert complaint in found
     assert windows_of(spec) == ()
     assert due([]) == due([NIGHTLY, {**NIGHTLY, **change}])
+
+
+def test_zones_need_no_files_of_the_system() -> None:
+    """Slim images have none."""
+    zoneinfo.reset_tzpath(to=())
+    try:
+        assert zoneinfo.ZoneInfo.no_cache("America/Argentina/Buenos_Aires").key
+    finally:
+        zoneinfo.reset_tzpath()
 
 
 def test_a_hundred_bad_windows_are_told_in_few_words() -> None:
