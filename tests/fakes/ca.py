@@ -22,6 +22,8 @@ class FakeCA:
 
     def __init__(self, *, clock: Callable[[], datetime], roots: tuple[str, ...] = ("Fake Root",)) -> None:
         self._clock = clock
+        self.life = LEAF_LIFE
+        self.backdated = timedelta()
         self._key = ec.generate_private_key(ec.SECP256R1())
         root_keys = {name: ec.generate_private_key(ec.SECP256R1()) for name in roots}
         self.roots = {name: self._ca(name, name, key, key) for name, key in root_keys.items()}
@@ -29,15 +31,15 @@ class FakeCA:
 
     def issue(self, csr: x509.CertificateSigningRequest) -> x509.Certificate:
         names = csr.extensions.get_extension_for_class(x509.SubjectAlternativeName)
-        now = self._clock()
+        begin = self._clock() - self.backdated
         return (
             x509.CertificateBuilder()
             .subject_name(csr.subject)
             .issuer_name(common_name("Fake Intermediate"))
             .public_key(csr.public_key())
             .serial_number(x509.random_serial_number())
-            .not_valid_before(now)
-            .not_valid_after(now + LEAF_LIFE)
+            .not_valid_before(begin)
+            .not_valid_after(begin + self.life)
             .add_extension(names.value, critical=names.critical)
             .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
             .sign(self._key, hashes.SHA256())

@@ -78,7 +78,7 @@ class ScriptedCA:
         """By serial number."""
         self.probes = 0
         self.accounts = 0
-        self._signer = FakeCA(clock=clock.now)
+        self.signer = FakeCA(clock=clock.now)
 
     async def check(self) -> IssuerReport:
         self.probes += 1
@@ -131,7 +131,7 @@ class ScriptedCA:
     def _certificate(self, request: EnrolmentRequest, resume: ResumeData) -> Issued:
         leaf = self.orders.get(resume.get("order", "")) or self._issue(request, resume)
         return Issued(
-            chain=(leaf, next(iter(self._signer.intermediates.values()))),
+            chain=(leaf, next(iter(self.signer.intermediates.values()))),
             notes=self.notes,
             is_credential_used=self.wants_credential,
         )
@@ -140,7 +140,7 @@ class ScriptedCA:
         assert request.key is not None
         wanted = request.spec.model_copy(update={"dns_names": self.other_names}) if self.other_names else None
         csr = build_csr(wanted, request.key) if wanted else request.csr
-        leaf = self._signer.issue(x509.load_der_x509_csr(csr))
+        leaf = self.signer.issue(x509.load_der_x509_csr(csr))
         self.issued.append(leaf)
         if "order" in resume:
             self.orders[resume["order"]] = leaf

@@ -30,24 +30,26 @@ MINUTE = timedelta(minutes=1)
     ],
 )
 def test_a_renewal_is_due_when_so_much_life_is_left(fields: dict[str, Any], life: timedelta, left: timedelta) -> None:
-    due = renewal_time(spec_of(**fields), UID, not_before=NOW, not_after=NOW + life)
+    due = renewal_time(spec_of(**fields), UID, not_before=NOW, not_after=NOW + life, now=NOW)
     assert due is not None
     assert left - timedelta(seconds=1) <= NOW + life - due <= left * 1.1
 
 
 def test_no_renewal_is_due_where_it_is_disabled() -> None:
     spec = spec_of(renewal={"policy": "Disabled"}, renewBefore="1h")
-    assert renewal_time(spec, UID, not_before=NOW, not_after=NOW + DAY) is None
+    assert renewal_time(spec, UID, not_before=NOW, not_after=NOW + DAY, now=NOW) is None
     assert next_renewal(spec, UID, not_before=NOW, not_after=NOW + DAY, now=NOW) is None
 
 
 def test_a_restart_moves_nobodys_date() -> None:
-    dates = {renewal_time(spec_of(), UID, not_before=NOW, not_after=NOW + 90 * DAY) for _ in range(3)}
+    dates = {renewal_time(spec_of(), UID, not_before=NOW, not_after=NOW + 90 * DAY, now=NOW) for _ in range(3)}
     assert len(dates) == 1
 
 
 def test_a_fleet_does_not_renew_together() -> None:
-    dates = [renewal_time(spec_of(), f"uid-{n}", not_before=NOW, not_after=NOW + 90 * DAY) for n in range(1000)]
+    dates = [
+        renewal_time(spec_of(), f"uid-{n}", not_before=NOW, not_after=NOW + 90 * DAY, now=NOW) for n in range(1000)
+    ]
     days = {date.date() for date in dates if date is not None}
     assert len(days) == 3, "30 days before the end, and up to 3 days earlier"
     assert len(set(dates)) > 990
@@ -58,7 +60,7 @@ def test_the_jitter_leaves_most_of_the_time_before_an_early_renewal(percentage: 
     life = 100 * DAY
     for number in range(200):
         due = renewal_time(
-            spec_of(renewBeforePercentage=percentage), f"uid-{number}", not_before=NOW, not_after=NOW + life
+            spec_of(renewBeforePercentage=percentage), f"uid-{number}", not_before=NOW, not_after=NOW + life, now=NOW
         )
         assert due is not None
         assert due - NOW >= (life * (100 - percentage) / 100) * 0.89
@@ -74,7 +76,7 @@ renewals: st.SearchStrategy[dict[str, Any]] = st.one_of(
 
 @given(renewals, lives, st.uuids())
 def test_a_renewal_falls_into_the_certificates_life(fields: dict[str, Any], life: timedelta, uid: object) -> None:
-    due = renewal_time(spec_of(**fields), str(uid), not_before=NOW, not_after=NOW + life)
+    due = renewal_time(spec_of(**fields), str(uid), not_before=NOW, not_after=NOW + life, now=NOW)
     assert due is not None
     assert NOW <= due < NOW + life
 
@@ -93,7 +95,7 @@ def test_a_certificate_is_never_due_at_the_moment_in_which_it_was_issued(
 
 def test_a_renewal_that_lies_ahead_stays_where_it_is() -> None:
     life = {"not_before": NOW, "not_after": NOW + 90 * DAY}
-    assert renewal_time(spec_of(), UID, **life) == next_renewal(spec_of(), UID, **life, now=NOW)
+    assert renewal_time(spec_of(), UID, **life, now=NOW) == next_renewal(spec_of(), UID, **life, now=NOW)
 
 
 def test_a_certificate_that_came_with_its_renewal_overdue_is_renewed_after_half_of_what_is_left() -> None:

@@ -79,4 +79,12 @@ def after(attempts: int | None, **changes: Any) -> Certificate:
 def test_rejections_in_a_row_are_counted(certificate: Certificate, attempts: int) -> None:
     assert attempts == attempts_so_far(certificate)
     expected = NOW + rejection_delay(certificate.spec, attempts) if attempts else None
-    assert expected == retry_at(certificate)
+    assert expected == retry_at(certificate, NOW)
+
+
+@pytest.mark.parametrize(
+    ("ahead", "waits"),
+    [pytest.param(timedelta(minutes=9), True, id="a little"), pytest.param(timedelta(days=99), False, id="far")],
+)
+def test_nobody_waits_for_a_failure_that_was_noted_while_the_clock_was_ahead(ahead: timedelta, *, waits: bool) -> None:
+    assert waits is (retry_at(after(3), NOW - ahead) is not None)

@@ -272,5 +272,7 @@ class TestADeparture:
 def test_the_status_tells_what_comes_first(
     renewal: timedelta | None, dues: tuple[timedelta | None, ...], what: str
 ) -> None:
-    action = next_action(NOW + renewal if renewal else None, tuple(entry(due) for due in dues))
+    action = next_action(
+        NOW + renewal if renewal else None, tuple(entry(due) for due in dues), what="renew the certificate"
+    )
     assert action.what.startswith(what)

@@ -27,6 +27,7 @@ from certwright.kube.connection import Connection, connect, own_namespace
 from certwright.kube.installation import require_definitions
 from certwright.kube.leases import Leases
 from certwright.runtime.clock import Clock, SystemClock
+from certwright.runtime.clock_steps import ClockSteps
 from certwright.runtime.health import Health
 from certwright.runtime.leader import Elector, unique_identity
 from certwright.runtime.limits import TokenBucket
@@ -91,6 +92,7 @@ class _Process:
         self._operator = operator
         self._clock = clock
         self._lag = LoopLag(clock, observe=operator.metrics.loop_was_late)
+        self._steps = ClockSteps(clock, on_step=operator.look_at_all)
         self._intake = Intake(operator.inventory, operator.queue)
         leases = Leases(lease_server, namespace=settings.operator_namespace, name=settings.lease_name)
         identity = unique_identity(settings.identity)
@@ -128,6 +130,7 @@ class _Process:
             Service(name="Kopf", run=self._kopf, grace=KOPF_GRACE),
             Service(name="the due times", run=endless(operator.queue.run)),
             Service(name="the loop lag monitor", run=endless(self._lag.run)),
+            Service(name="the watch on the clock", run=endless(self._steps.run)),
             Service(name="the HTTP-01 board", run=endless(operator.board.run)),
             Service(name="the sweep", run=endless(operator.sweep.run)),
         ]

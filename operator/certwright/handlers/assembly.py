@@ -83,6 +83,12 @@ class Operator:
         """Work on one key of any kind."""
         return await (self.certificates if key.kind == Kind.CERTIFICATE else self.issuers).handle(key)
 
+    def look_at_all(self) -> None:
+        """Have every object looked at once: the clock was set, and no due time is what it was."""
+        for kind in self._kinds:
+            for key in self.inventory.keys(kind):
+                self.queue.add(key)
+
     @cached_property
     def inventory(self) -> Inventory:
         """What the watches have shown."""

@@ -23,6 +23,7 @@ from certwright.kube.errors import ConflictError, InvalidError, KubeError, NotFo
 from certwright.kube.secret_watch import SecretWatch
 from certwright.kube.secrets import Secrets
 from certwright.model import policy
+from certwright.model.chain import CLOCK_SKEW
 from certwright.model.errors import EnrolmentError, TransientError
 from certwright.model.metadata import Key, ObjectMetadata, enrolment_secret_name, metadata_of
 from certwright.model.observed import Observed
@@ -208,8 +209,9 @@ class CertificateWorker:
         return await self._guarded(observed, self._go_on(observed, session))
 
     async def _go_on(self, observed: Observed, session: Session) -> Result | None:
-        if session.not_before is not None and session.not_before > self._parts.clock.now():
-            return Done(after=session.not_before - self._parts.clock.now())
+        remaining = (session.not_before or 0.0) - self._parts.clock.monotonic()
+        if session.not_before is not None and remaining > 0:
+            return Done(after=timedelta(seconds=remaining))
         if session.permit is None:
             permit = self._parts.drivers.permit(session.issuer, observed.key, session)
             if isinstance(permit, timedelta):
@@ -221,7 +223,7 @@ class CertificateWorker:
         match answer:
             case Waiting(retry_after=retry_after):
                 is_long = retry_after >= LONG_WAIT
-                session.not_before = self._parts.clock.now() + retry_after if is_long else None
+                session.not_before = self._parts.clock.monotonic() + retry_after.total_seconds() if is_long else None
                 await self._show(observed, session, answer)
                 return Done(after=retry_after)
             case Delivered():
@@ -280,7 +282,7 @@ def _wake_time(record: CertificateRecord) -> datetime | None:
 
 
 def _next_instant(status: CertificateStatus, now: datetime) -> datetime | None:
-    """When time alone changes something: a renewal falls due, or the certificate expires."""
-    return min(
-        (when for when in (status.renewal_time, status.not_after) if when is not None and when > now), default=None
-    )
+    """When time alone changes something: a renewal falls due, or the certificate becomes valid or expires."""
+    valid = status.not_before - CLOCK_SKEW if status.not_before is not None else None
+    instants = (status.renewal_time, status.not_after, valid)
+    return min((when for when in instants if when is not None and when > now), default=None)

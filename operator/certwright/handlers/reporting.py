@@ -17,6 +17,7 @@ from certwright.model.resources.fields import format_instant
 from certwright.model.staged import Staged
 from certwright.reconcile.conditions import find
 from certwright.reconcile.issuer import known_issuer
+from certwright.reconcile.renewing import other_validity, window_error
 from certwright.reconcile.unreadable import unreadable
 from certwright.runtime.clock import Clock
 
@@ -46,6 +47,9 @@ class Reporter:
         self._inventory.upsert_certificate(key, body)
         if is_announced:
             await self._announce(certificate.metadata, certificate.status, status)
+        unmet = window_error(certificate.status, status)
+        if unmet is not None:
+            await self._post(certificate.metadata, Reason.WINDOW_ERROR, unmet, is_warning=True)
         return parse_certificate(body)
 
     async def unreadable(self, key: Key, body: Mapping[str, Any], fault: str) -> None:
@@ -82,7 +86,8 @@ class Reporter:
         )
         _log.info("Certificate %s/%s: %s", certificate.metadata.namespace, certificate.metadata.name, note)
         await self._post(certificate.metadata, "Issued", note, is_warning=False)
-        for text in notes:
+        other = other_validity(certificate.spec, status.not_before, status.not_after)
+        for text in (*notes, *([other] if other is not None else [])):
             _log.warning("Certificate %s/%s: %s", certificate.metadata.namespace, certificate.metadata.name, text)
             await self._post(certificate.metadata, "EnrolledOtherwise", text, is_warning=True)
 

@@ -40,8 +40,8 @@ class Session:
     shown: tuple[str, bool] | None = None
     """What was told last: what is waited for, and whether the certificate that is there has expired."""
     is_disturbed: bool = False
-    not_before: datetime | None = None
-    """Until when the CA wants to be left alone, whatever wakes this Certificate meanwhile."""
+    not_before: float | None = None
+    """Until when, on the monotonic clock, the CA wants to be left alone, whatever wakes this Certificate meanwhile."""
 
     @property
     def key(self) -> Key:
@@ -145,7 +145,7 @@ class Sessions:
 
     def is_young(self, session: Session) -> bool:
         """Whether it may go on without looking at everything again."""
-        return self._clock.now() - session.observed_at < SESSION_LIFE
+        return abs(self._clock.now() - session.observed_at) < SESSION_LIFE
 
     def open(self, observed: Observed, step: GoOn, authenticators: Authenticators | None = None) -> Session:
         """The session of a staged record that was read or remembered."""

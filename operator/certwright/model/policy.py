@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import TypeAlias
 
 from certwright.model import keys
-from certwright.model.chain import chain_fingerprint, fingerprint
+from certwright.model.chain import CLOCK_SKEW, chain_fingerprint, fingerprint
 from certwright.model.metadata import (
     ANNOTATION_FINGERPRINT,
     ANNOTATION_ISSUER_GROUP,
@@ -195,6 +195,16 @@ def certificate_has_expired(observed: Observed) -> Finding | None:
     return Finding(Reason.EXPIRED, f"the certificate expired at {end:%Y-%m-%dT%H:%M:%SZ}")
 
 
+def certificate_is_not_yet_valid(observed: Observed) -> Finding | None:
+    """Nobody can use it before its time; a CA whose clock is a little ahead is forgiven."""
+    start, _ = validity(observed)
+    if start is None or start <= observed.now + CLOCK_SKEW:
+        return None
+    here = f"{observed.now:%Y-%m-%dT%H:%M:%SZ}"
+    text = f"the certificate is not valid before {start:%Y-%m-%dT%H:%M:%SZ}, and it is {here} here"
+    return Finding(Reason.NOT_YET_VALID, text)
+
+
 def secret_is_of_another(observed: Observed) -> Finding | None:
     """However good the pair in it may be: this Certificate will not renew it."""
     secret, certificate = observed.secret, observed.certificate
@@ -244,6 +254,7 @@ TRIGGERS: tuple[Check, ...] = (
 READINESS: tuple[Check, ...] = (
     secret_is_of_another,  # whatever it holds
     *GOODNESS,
+    certificate_is_not_yet_valid,  # it will be: another would not come sooner
     certificate_has_expired,  # a renewal that is merely due is no fault
 )
 
@@ -286,33 +297,37 @@ def due_time(observed: Observed) -> datetime | None:
     afresh, so that an edited renewBefore counts at once.
     """
     certificate, status = observed.certificate, observed.certificate.status
-    start: datetime | None
-    end: datetime | None
     match observed.secret:
         case AsRecorded():
-            is_issued, start, end = True, status.not_before, status.not_after
+            is_issued = True
         case DeliveredSecret(leaf=leaf) if leaf is not None:
             is_issued = status.fingerprint_sha256 == fingerprint(leaf)
-            start, end = leaf.not_valid_before_utc, leaf.not_valid_after_utc
         case _:
             return None
+    start, end = validity(observed)
     is_current = is_issued and status.observed_generation == certificate.metadata.generation
     if is_current and status.renewal_time is not None:
         return status.renewal_time
     if start is None or end is None:
         return None
-    return renewal_time(certificate.spec, certificate.metadata.uid, not_before=start, not_after=end)
+    uid, now = certificate.metadata.uid, observed.now
+    return renewal_time(certificate.spec, uid, not_before=start, not_after=end, now=now)
 
 
 def not_after(observed: Observed) -> datetime | None:
     """When the certificate that is there expires."""
+    return validity(observed)[1]
+
+
+def validity(observed: Observed) -> tuple[datetime | None, datetime | None]:
+    """From when and until when the certificate that is there is valid, as far as that is known."""
     match observed.secret:
         case DeliveredSecret(leaf=leaf) if leaf is not None:
-            return leaf.not_valid_after_utc
+            return leaf.not_valid_before_utc, leaf.not_valid_after_utc
         case AsRecorded():
-            return observed.certificate.status.not_after
+            return observed.certificate.status.not_before, observed.certificate.status.not_after
         case _:
-            return None
+            return None, None
 
 
 def _name(observed: Observed) -> str:

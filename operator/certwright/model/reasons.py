@@ -30,6 +30,7 @@ class Reason(StrEnum):
     REQUEST_CHANGED = "RequestChanged", "The Certificate asks for something else than what was issued."
     RENEWING = "Renewing", "The renewal time has come."
     EXPIRED = "Expired", "The certificate has expired."
+    NOT_YET_VALID = "NotYetValid", "The certificate is not valid yet."
     MANUAL_RENEWAL = "ManualRenewal", "A renewal was requested with the annotation certwright.io/renew."
     REVOKED = "Revoked", "The certificate has been revoked."
 
@@ -40,6 +41,7 @@ class Reason(StrEnum):
     ISSUER_NOT_READY = "IssuerNotReady", "The issuer is not ready."
     NOT_ALLOWED = "NotAllowed", "The issuer does not allow what the Certificate asks for."
     INVALID_SPEC = "InvalidSpec", "The Certificate asks for something that cannot be put into a request."
+    WINDOW_ERROR = "WindowError", "No renewal window opens in time: the renewal comes outside them (an Event only)."
     PENDING = "Pending", "The CA has the request and has not decided yet."
     REJECTED = "Rejected", "The CA refused the request."
     UNREACHABLE = "Unreachable", "The server cannot be reached or does not answer as it should."

@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 
+from certwright.model.chain import CLOCK_SKEW
 from certwright.model.observed import Certificate
 from certwright.model.policy import retry_was_requested
 from certwright.model.resources import CertificateSpec
@@ -38,10 +39,13 @@ def attempts_so_far(certificate: Certificate) -> int:
     return (status.failed_issuance_attempts or 0) if status.last_failure_time is not None else 0
 
 
-def retry_at(certificate: Certificate) -> datetime | None:
-    """When a rejected request may be made again, at the earliest; None: at once."""
+def retry_at(certificate: Certificate, now: datetime) -> datetime | None:
+    """When a rejected request may be made again, at the earliest; None: at once.
+
+    A failure that is yet to come was noted while the clock was ahead; nobody waits for it.
+    """
     status, attempts = certificate.status, attempts_so_far(certificate)
-    if status.last_failure_time is None or not attempts:
+    if status.last_failure_time is None or not attempts or status.last_failure_time > now + CLOCK_SKEW:
         return None
     due = status.last_failure_time + rejection_delay(certificate.spec, attempts)
     is_told = status.last_error is not None and status.last_error.error_class == "Rejected"

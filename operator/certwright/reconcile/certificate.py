@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 from certwright.model import policy
-from certwright.model.chain import fingerprint
+from certwright.model.chain import CLOCK_SKEW, fingerprint
 from certwright.model.keys import public_der
 from certwright.model.metadata import ANNOTATION_FINGERPRINT
 from certwright.model.observed import Certificate, DeliveredSecret, KnownIssuer, Observed
@@ -16,6 +16,7 @@ from certwright.model.unsupported import unsupported_fields
 from certwright.reconcile.backoff import retry_at
 from certwright.reconcile.certificate_status import blocked, issued, settled, settled_unread, waiting
 from certwright.reconcile.issuer import NOT_PROBED
+from certwright.reconcile.renewing import unreadable_windows
 from certwright.reconcile.revocation import finalizers_wanted
 from certwright.reconcile.steps import Begin, Bind, Drop, GoOn, Reapply, Report, Sleep, Step
 
@@ -44,6 +45,9 @@ def next_step(observed: Observed) -> Step:
     why = policy.first(policy.TRIGGERS, observed)
     if why is None:
         return _settle(observed)
+    fault = unreadable_windows(observed.certificate.spec)
+    if fault is not None and policy.first(policy.GOODNESS, observed) is not None:
+        return _blocked(observed, fault, what_next="nothing until spec changes")
     obstacle = _obstacle(observed, why)
     if obstacle is not None:
         return obstacle
@@ -123,9 +127,10 @@ def _given_up(observed: Observed) -> Staged | None:
 
 def _earliest(observed: Observed, due: datetime | None) -> datetime | None:
     """When to look again: when it is due, but not after the certificate has ceased to be good without a word."""
-    end = policy.not_after(observed)
-    instants = (due, end if end is not None and end > observed.now else None)
-    return min((each for each in instants if each is not None), default=None)
+    start, end = policy.validity(observed)
+    valid = start - CLOCK_SKEW if start is not None else None
+    changes = (each for each in (valid, end) if each is not None and each > observed.now)
+    return min((*changes, *([due] if due is not None else [])), default=None)
 
 
 def wanted_body(observed: Observed, secret: DeliveredSecret) -> dict[str, object]:
@@ -206,7 +211,7 @@ def _blocked(observed: Observed, why: Finding, *, what_next: str, again: timedel
 def _enrol(observed: Observed, why: Finding) -> Step:
     issuer, staged, metadata = observed.issuer, observed.staged, observed.staged_metadata
     assert issuer is not None  # noqa: S101 - an absent issuer is an obstacle
-    not_before = retry_at(observed.certificate)
+    not_before = retry_at(observed.certificate, observed.now)
     if not_before is not None and observed.now < not_before:
         status = waiting(observed)
         if status != observed.certificate.status:

@@ -36,6 +36,7 @@ from certwright.model.staged import Staged
 from certwright.reconcile.backoff import attempts_so_far
 from certwright.reconcile.certificate_conditions import READY, issuing, readiness, ready, settled_conditions
 from certwright.reconcile.conditions import is_true
+from certwright.reconcile.renewing import renewal_in_words
 from certwright.reconcile.revocation import after_enrolment, next_action
 
 MESSAGE_LIMIT = 1024
@@ -71,7 +72,7 @@ def settled_unread(observed: Observed) -> CertificateStatus:
             "conditions": settled_conditions(observed),
             "observed_generation": certificate.metadata.generation,
             "renewal_time": due,
-            "next_action": next_action(due, observed.superseded),
+            "next_action": next_action(due, observed.superseded, what=renewal_in_words(certificate.spec, due)),
             **_requests(certificate),
         }
     )
@@ -85,10 +86,11 @@ def issued(certificate: Certificate, secret: DeliveredSecret, staged: Staged, no
     start, end = leaf.not_valid_before_utc, leaf.not_valid_after_utc
     due = next_renewal(certificate.spec, certificate.metadata.uid, not_before=start, not_after=end, now=now)
     kept = after_enrolment(certificate, staged.superseded, current=fingerprint(leaf), now=now)
+    coming = tuple(one for one in kept if one.due is not None and one.due > now)
     return before.model_copy(
         update={
             **_CLEARED,
-            "conditions": ready(certificate, now),
+            "conditions": ready(certificate, start, end, now),
             "observed_generation": certificate.metadata.generation,
             "not_before": start,
             "not_after": end,
@@ -101,7 +103,7 @@ def issued(certificate: Certificate, secret: DeliveredSecret, staged: Staged, no
             "issuer_ref": _issuer_of(secret),
             "protocol": staged.destination.protocol,
             "secret": _seen(secret),
-            "next_action": next_action(due, tuple(one for one in kept if one.due is not None and one.due > now)),
+            "next_action": next_action(due, coming, what=renewal_in_words(certificate.spec, due)),
             "last_renew_request": before.last_renew_request if staged.renew_request is None else staged.renew_request,
             "last_retry_request": _retry_request(certificate),
         }
@@ -253,8 +255,8 @@ def _unfinished(observed: Observed) -> Mapping[str, Any]:
     """What every status says under which something is still to be done.
 
     The generation is observed, so whatever rested on its being new must be said in other words: the Secret does not
-    hold what is wanted and is read again, and a backoff that the edit ended is over. Without these a changed spec would
-    be forgotten with the first failure.
+    hold what is wanted and is read again, a backoff that the edit ended is over, and a renewal that it moved is due at
+    its new time. Without these a changed spec would be forgotten with the first failure.
     """
     certificate, before = observed.certificate, observed.certificate.status
     is_new = before.observed_generation != certificate.metadata.generation
@@ -264,6 +266,7 @@ def _unfinished(observed: Observed) -> Mapping[str, Any]:
         **(_requests(certificate) if before.observed_generation is None else {}),
         **backoff,
         "observed_generation": certificate.metadata.generation,
+        "renewal_time": due_time(observed) if is_new else before.renewal_time,
         "secret": before.secret if is_good else None,
     }
 

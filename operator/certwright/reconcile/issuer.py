@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from certwright.model.chain import fingerprint
+from certwright.model.chain import CLOCK_SKEW, fingerprint
 from certwright.model.enrolment import IssuerReport
 from certwright.model.metadata import ANNOTATION_NEW_ACCOUNT, Key, Kind, ObjectMetadata, metadata_of
 from certwright.model.observed import KnownIssuer
@@ -79,7 +79,7 @@ def is_probe_due(issuer: KnownIssuer, now: datetime) -> bool:
     last = issuer.status.last_probe
     if issuer.obstacle is not None or last is None or is_new_account_wanted(issuer):
         return True
-    return now >= last + PROBE_INTERVAL
+    return now >= last + PROBE_INTERVAL or last > now + CLOCK_SKEW  # a clock that was ahead must not count for months
 
 
 def is_new_account_wanted(issuer: KnownIssuer) -> bool:

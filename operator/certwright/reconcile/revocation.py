@@ -183,12 +183,12 @@ def _issuer_of(certificate: Certificate, annotations: dict[str, str]) -> Key:
     return Key(kind, "" if kind == Kind.CLUSTER_ISSUER else certificate.metadata.namespace, name)
 
 
-def next_action(renewal: datetime | None, kept: tuple[Superseded, ...]) -> NextAction:
-    """The renewal, or a revocation that comes before it."""
+def next_action(renewal: datetime | None, kept: tuple[Superseded, ...], *, what: str) -> NextAction:
+    """The renewal, in the words ``what``, or a revocation that comes before it."""
     first = next((one for one in kept if one.due is not None), None)
     if first is not None and first.due is not None and (renewal is None or first.due < renewal):
         return NextAction(what=f"revoke the superseded certificate {first.serial_number}", when=first.due)
-    return NextAction(what="renew the certificate", when=renewal) if renewal else NextAction(what=RENEWAL_IS_OFF)
+    return NextAction(what=what, when=renewal) if renewal else NextAction(what=RENEWAL_IS_OFF)
 
 
 RENEWAL_IS_OFF = "nothing: renewal is off"

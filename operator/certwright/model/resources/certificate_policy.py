@@ -72,9 +72,15 @@ Cron = Annotated[
 class RenewalWindow(Part):
     """A recurring time in which renewals may start."""
 
-    cron: Cron = Field(description="When the window opens: minute, hour, day of month, month, day of week.")
-    window_duration: Duration = Field(description="How long it stays open.")
-    timezone: Text | None = Field(default=None, description="IANA name of the zone of cron. Default: UTC.")
+    cron: Cron = Field(
+        description="When the window opens: minute, hour, day of month, month, day of week; numbers, names such as SUN,"
+        " lists, ranges and steps. Where both kinds of day are restricted, either will do. A time that the clocks skip"
+        " is the moment to which they jump, one that they show twice counts once, the first time."
+    )
+    window_duration: Duration = Field(description="How long it stays open. At least a minute.")
+    timezone: Text | None = Field(
+        default=None, description="IANA name of the zone of cron, such as Europe/Berlin. Default: UTC."
+    )
 
 
 class Renewal(Part):
@@ -86,7 +92,13 @@ class Renewal(Part):
         " Default: RenewBefore.",
     )
     windows: Annotated[tuple[RenewalWindow, ...], Field(max_length=MAX_ITEMS)] = Field(
-        default=(), description="Times in which renewals may start; the latest window before the due time is taken."
+        default=(),
+        description="Times in which renewals are begun: the window that holds the due time; else the latest before it"
+        " that leaves the certificate half of the time until then; else the next one that leaves a tenth of the time"
+        " from then to expiry. Certificates that share a window are spread over its first half. Where none comes in"
+        " time the renewal is due as if there were no windows, with an Event WindowError. A renewal that its window"
+        " has not seen succeed goes on outside. Windows that cannot be read are told in the condition Issuing"
+        " (InvalidSpec), and renewals keep to none until that is mended.",
     )
 
 

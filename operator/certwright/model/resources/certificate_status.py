@@ -91,7 +91,9 @@ class CertificateStatus(StatusPart):
     )
     not_before: Instant | None = Field(default=None, description="When the certificate's validity begins.")
     not_after: Instant | None = Field(default=None, description="When it expires.")
-    renewal_time: Instant | None = Field(default=None, description="When it is renewed; jitter is part of it.")
+    renewal_time: Instant | None = Field(
+        default=None, description="When it is renewed; jitter and windows are part of it."
+    )
     revision: Number | None = Field(default=None, description="How many times a certificate was issued.")
     serial_number: Word | None = Field(default=None, description="Serial number in hexadecimal.")
     fingerprint_sha256: Word | None = Field(default=None, description="SHA-256 of the certificate, lower-case hex.")
