@@ -1,6 +1,6 @@
 """Java and PKCS#12 keystores beside tls.crt and tls.key: the same bytes for the same pair and password.
 
-``handlers.keystores`` resolves the passwords and calls `rendered` in an executor, for it takes tens of milliseconds.
+``handlers.keystores`` resolves the passwords and calls `rendered` in an executor, for it takes about ten milliseconds.
 Nothing here reads a keystore: one that was made elsewhere would decide how long that takes.
 """
 

@@ -29,6 +29,8 @@ HMAC_SHA256 = "1.2.840.113549.2.9"
 AES256_CBC = "2.16.840.1.101.3.4.1.42"
 DIGESTS = {"sha1": "1.3.14.3.2.26", "sha256": "2.16.840.1.101.3.4.2.1"}
 
+_HASHES = {"sha1": hashlib.sha1, "sha256": hashlib.sha256}
+
 _KEY, _IV, _MAC = 1, 2, 3
 """What a key is derived for (RFC 7292 B.3)."""
 
@@ -51,14 +53,14 @@ class Profile:
 
 def derive(digest: str, purpose: int, password: str, *, salt: bytes, iterations: int, length: int) -> bytes:
     """The key derivation of PKCS#12 itself (RFC 7292 B.2)."""
-    block = 64  # Octets of both digests' input blocks.
+    block, made_of = 64, _HASHES[digest]  # Both digests take in blocks of 64 octets.
     encoded = password.encode("utf-16-be") + b"\0\0"
     inputs = _filled(salt, block) + _filled(encoded, block)
     derived = b""
     while len(derived) < length:
-        made = hashlib.new(digest, bytes([purpose]) * block + inputs).digest()
+        made = made_of(bytes([purpose]) * block + inputs).digest()
         for _ in range(iterations - 1):
-            made = hashlib.new(digest, made).digest()
+            made = made_of(made).digest()
         derived += made
         addend = int.from_bytes(_filled(made, block)[:block]) + 1
         inputs = b"".join(
@@ -110,7 +112,7 @@ def _hmac(digest: str, iterations: int, salt_size: int) -> Callable[[bytes, str,
     """MacData in the way of PKCS#12 itself (RFC 7292 Appendix A)."""
 
     def mac(content: bytes, password: str, salts: Salts) -> bytes:
-        salt, length = salts.draw(salt_size), hashlib.new(digest).digest_size
+        salt, length = salts.draw(salt_size), _HASHES[digest]().digest_size
         key = derive(digest, _MAC, password, salt=salt, iterations=iterations, length=length)
         info = der.sequence(der.algorithm(DIGESTS[digest]), der.octets(hmac.digest(key, content, digest)))
         return der.sequence(info, der.octets(salt), der.integer(iterations))

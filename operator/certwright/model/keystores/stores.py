@@ -65,7 +65,7 @@ def objection(spec: CertificateSpec) -> str | None:
 
 
 def rendered(spec: CertificateSpec, pair: KeyPair, passwords: Passwords) -> dict[str, bytes]:
-    """Every wanted store, by its key in the Secret's data. It takes tens of milliseconds: not for the event loop."""
+    """Every wanted store, by its key in the Secret's data. It takes about ten milliseconds: not for the event loop."""
     jks, pkcs12 = wanted_stores(spec)
     delivered = delivered_pair(spec, pair)
     made: dict[str, bytes] = {}

@@ -58,7 +58,9 @@ class Keystore(Part):
         " passwordSecretRef.",
     )
     password_secret_ref: SecretKeySelector | None = Field(
-        default=None, description="The Secret that holds the password. Default key: `password`."
+        default=None,
+        description="The Secret that holds the password. Default key: `password`. A new password is applied within ten"
+        " minutes.",
     )
 
 
