@@ -1,6 +1,7 @@
 """Keystores from the Certificate to the Secret: their passwords, their changes, and what a look at them costs."""
 
 import base64
+import logging
 from datetime import timedelta
 from typing import Any
 
@@ -241,3 +242,20 @@ async def test_what_cannot_be_written_is_said_before_the_ca_is_asked(cluster: Cl
     await cluster.edit(spec={"keystores": {"pkcs12": {"profile": None}}})
     await cluster.handle()
     assert cluster.condition() == ("True", "Ready")
+
+
+async def test_no_password_is_told_to_anybody(cluster: Cluster, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    await password(cluster, b"hush-1\xff")
+    await cluster.issuer()
+    await cluster.certificate(**BOTH)
+    await cluster.handle()
+    await other_password(cluster, b"hush-2")
+    await cluster.handle()
+    await cluster.edit(spec={"keystores": {"jks": {"password": "hush-3", "passwordSecretRef": None}}})
+    await cluster.handle()
+    assert read_jks(decoded(cluster.secret())["keystore.jks"], "hush-3").keys
+    told = [cluster.status(), cluster.secret()["metadata"]]
+    told += [stored.body for key, stored in cluster.server.objects.items() if key[1] == "events"]
+    observed = await cluster.operator._observer.observe(WEB)
+    assert "hush" not in f"{told} {caplog.text} {observed!r}"
