@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.serialization import pkcs12
 
+from certwright.model.enrolment import Pending
 from certwright.model.metadata import Key
 from certwright.runtime.workers import Done
 from tests.handlers.cluster import WEB, Cluster, decoded
@@ -259,3 +260,19 @@ async def test_no_password_is_told_to_anybody(cluster: Cluster, caplog: pytest.L
     told += [stored.body for key, stored in cluster.server.objects.items() if key[1] == "events"]
     observed = await cluster.operator._observer.observe(WEB)
     assert "hush" not in f"{told} {caplog.text} {observed!r}"
+
+
+async def test_a_long_wait_for_the_ca_is_not_cut_short_again_and_again(cluster: Cluster) -> None:
+    await password(cluster)
+    await cluster.issuer()
+    await cluster.certificate(**BOTH)
+    cluster.ca.script.append(Pending(retry_after=timedelta(hours=1), resume={}, message="later"))
+    await cluster.handle()
+    cluster.operator.enrolments.suspend(WEB)
+    await cluster.handle()
+    for _ in range(2):
+        await cluster.clock.advance(PERIOD)
+        delay = await cluster.delay()
+        assert delay is not None
+        assert delay > 0
+    assert len(cluster.ca.asked) == 2

@@ -89,8 +89,11 @@ class Keystores:
         """The same result, unless the passwords must be looked at before it would come again."""
         if record is None or not record.has_password_refs or not isinstance(result, Done):
             return result
-        due = self._due.setdefault(key, self._next_look(record.uid))
-        until = timedelta(seconds=max(due - self._clock.monotonic(), 0))
+        due, now = self._due.get(key), self._clock.monotonic()
+        if due is None or due <= now:
+            # Where no look came of it, as in an enrolment under way, coming again at once would bring none either.
+            due = self._due[key] = self._next_look(record.uid)
+        until = timedelta(seconds=due - now)
         return Done(after=until if result.after is None else min(until, result.after))
 
     def _next_look(self, uid: str) -> float:
