@@ -4,6 +4,7 @@ Called by ``observation`` for what is to be compared, by ``delivery`` for a new 
 to look again: nothing tells that a password has changed, so it is looked at every ten minutes.
 """
 
+import hashlib
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -24,7 +25,6 @@ from certwright.model.keystores import (
 from certwright.model.metadata import Key
 from certwright.model.observed import AsRecorded, Certificate, DeliveredSecret, Observed, SecretState
 from certwright.model.reasons import Reason
-from certwright.model.renewal import fraction
 from certwright.model.resources import JKSKeystore, PKCS12Keystore
 from certwright.model.tls_secret import KeyPair, pair_of
 from certwright.runtime.clock import Clock
@@ -99,7 +99,7 @@ class Keystores:
     def _next_look(self, uid: str) -> float:
         """The first instant after now at which it is this Certificate's turn: they are spread over the period."""
         now, period = self._clock.monotonic(), PERIOD.total_seconds()
-        return now + period - (now - fraction(uid) * period) % period
+        return now + period - (now - _turn(uid) * period) % period
 
     async def complete(self, observed: Observed, read: Callable[[], Awaitable[SecretState]]) -> Observed:
         """The same world with the keystores as they should be; ``read`` reads the Secret where that was not done."""
@@ -176,6 +176,11 @@ class Keystores:
             limit = f"UTF-8 text of 1 to {LONGEST_PASSWORD} characters"
             raise MissingReference(f"{where} is not {limit}: put a password into it")
         return password
+
+
+def _turn(uid: str) -> float:
+    """Where in the period it is this Certificate's turn, from 0 to 1: evenly spread over UIDs."""
+    return int.from_bytes(hashlib.sha256(uid.encode()).digest()[:8]) / 2**64
 
 
 def _version(secret: Secret) -> str:

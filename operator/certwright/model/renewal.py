@@ -23,7 +23,7 @@ def renewal_time(spec: CertificateSpec, uid: str, *, not_before: datetime, not_a
     lifetime = not_after - not_before
     before = _time_left(spec, lifetime)
     # An early renewal leaves little time before it: jitter over its end would renew without end.
-    jitter = min(before, lifetime - before) * LARGEST_JITTER * fraction(uid)
+    jitter = min(before, lifetime - before) * LARGEST_JITTER * _fraction(uid)
     due = max(not_after - before - jitter, not_before)
     return due.replace(microsecond=0)
 
@@ -50,7 +50,7 @@ def _time_left(spec: CertificateSpec, lifetime: timedelta) -> timedelta:
     return lifetime / (2 if lifetime < SHORT_LIFETIME else 3)
 
 
-def fraction(uid: str) -> float:
+def _fraction(uid: str) -> float:
     """From 0 to 1, evenly spread over UIDs."""
     digest = hashlib.sha256(uid.encode()).digest()
     return int.from_bytes(digest[:8]) / 2**64
