@@ -84,7 +84,8 @@ def test_no_secret_is_told_anywhere(
 
 def test_passwords_and_challenges_are_told_nowhere(tenant: Tenant, alone: None, launch: Launcher) -> None:
     del alone
-    good, bad, own = (f"pass-{secrets.token_hex(12)}" for _ in range(3))
+    good, bad, own, store = (f"pass-{secrets.token_hex(12)}" for _ in range(4))
+    reference = {"create": True, "passwordSecretRef": {"name": "store"}}
     with (
         ScriptedESTServer(username="device", password=good) as est,
         SCEPServer(challenge=good) as scep,
@@ -93,12 +94,13 @@ def test_passwords_and_challenges_are_told_nowhere(tenant: Tenant, alone: None, 
         operator = launch(flags=["--log-level=debug"])
         tenant.apply(
             secret("own", challenge=own),
+            secret("store", password=store),
             *est_issuer("est", est, username="device", password=good),
             *est_issuer("est-bad", est, username="device", password=bad),
             *scep_issuer("scep", scep, challenge=good),
             *scep_issuer("scep-bad", scep, challenge=bad),
             *scep_issuer("scep-once", once),
-            tenant.certificate("by-password", issuer="est"),
+            tenant.certificate("by-password", issuer="est", keystores={"jks": reference, "pkcs12": reference}),
             tenant.certificate("made-there", issuer="est", est={"serverKeyGeneration": True}),
             tenant.certificate("by-challenge", issuer="scep"),
             tenant.certificate("by-own", issuer="scep-once", scep={"challengeSecretRef": {"name": "own"}}),
@@ -110,7 +112,9 @@ def test_passwords_and_challenges_are_told_nowhere(tenant: Tenant, alone: None, 
             tenant.wait_ready(name)
         for name in ("refused", "rejected"):
             tenant.wait("the error", partial(has_failed, tenant, name))
-        hidden = {form for value in (good, bad, own) for form in (value, base64.b64encode(value.encode()).decode())}
+        hidden = {
+            form for value in (good, bad, own, store) for form in (value, base64.b64encode(value.encode()).decode())
+        }
         hidden |= {base64.b64encode(f"device:{value}".encode()).decode() for value in (good, bad)}
         for name in (*(f"{name}-tls" for name in issued), *tenant.staged()):
             hidden |= private_lines(tenant.data(name)["tls.key"])

@@ -10,7 +10,6 @@ from tests.model.builders import SERVER, spec_of
 
 UNSUPPORTED: dict[str, dict[str, Any]] = {
     "spec.issuerRefs with more than one issuer": {"issuerRef": None, "issuerRefs": [{"name": "a"}, {"name": "b"}]},
-    "spec.keystores": {"keystores": {"jks": {"create": True, "password": "p"}}},
     "spec.nameConstraints": {"nameConstraints": {}, "isCA": True},
     "spec.adoption": {"adoption": "Adopt"},
     "spec.rollout": {"rollout": {"targets": [{"kind": "Deployment", "name": "web"}]}},
@@ -30,6 +29,8 @@ def test_a_field_that_nothing_implements_is_named(path: str) -> None:
         pytest.param({"adoption": "Refuse"}, id="the default written out"),
         pytest.param({"issuerRef": None, "issuerRefs": [{"name": "a"}]}, id="one issuer in a list"),
         pytest.param({"renewal": {"windows": [{"cron": "0 2 * * *", "windowDuration": "1h"}]}}, id="renewal windows"),
+        pytest.param({"renewal": {"policy": "Disabled"}}, id="renewal without windows"),
+        pytest.param({"keystores": {"jks": {"create": True, "password": "p"}}}, id="keystores"),
         pytest.param({"revocation": {"onDelete": True, "onSupersede": {"after": "24h"}}}, id="revocation"),
         pytest.param({"csr": {"extensions": [{"oid": "1.2.3", "value": "BQA="}]}}, id="raw extensions"),
     ],

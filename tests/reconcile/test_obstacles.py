@@ -77,6 +77,20 @@ BLOCKED: dict[str, tuple[dict[str, Any], dict[str, Any], str, str, timedelta | N
         "Issuer team/ca does not allow this: dnsNames: a.example.com is not in allow.dnsNames",
         30 * SECOND,
     ),
+    "a keystore that cannot be written": (
+        {"keystores": {"pkcs12": {"create": True, "password": "p", "profile": "LegacyRC2"}}},
+        {},
+        "NotImplemented",
+        "LegacyRC2 cannot be written",
+        None,
+    ),
+    "no password for a keystore": (
+        {},
+        {"keystore_obstacle": "spec.keystores.jks.passwordSecretRef: Secret team/p does not exist: create it"},
+        "MissingReference",
+        "spec.keystores.jks.passwordSecretRef: Secret team/p does not exist",
+        30 * SECOND,
+    ),
 }
 blocked_cases = pytest.mark.parametrize(
     ("fields", "changes", "reason", "told", "again"), BLOCKED.values(), ids=list(BLOCKED)
@@ -125,6 +139,7 @@ class TestWhatStandsInTheWay:
             certificate=certificate_of(spec_of(), stuck.certificate.status, generation=2 if fields else 1),
             issuer=issuer_of(),
             refusal=None,
+            keystore_obstacle=None,
         )
         assert begins(freed) is Reason.DOES_NOT_EXIST
 

@@ -16,6 +16,7 @@ from certwright.handlers.enrolment import Enrolments
 from certwright.handlers.garbage import Garbage
 from certwright.handlers.inventory import Inventory
 from certwright.handlers.issuers import IssuerWorker
+from certwright.handlers.keystores import Keystores
 from certwright.handlers.learned_anchors import LearnedAnchors
 from certwright.handlers.metrics import Metrics
 from certwright.handlers.observation import Observer
@@ -172,7 +173,12 @@ class Operator:
             watch=self.watch,
             clock=self._clock.now,
             refusal=Allowance(Namespaces(self._server)).refusal,
+            keystores=self._keystores,
         )
+
+    @cached_property
+    def _keystores(self) -> Keystores:
+        return Keystores(references=self._references, executor=self.executor, clock=self._clock)
 
     @cached_property
     def _revoking(self) -> Revoking:
@@ -203,6 +209,7 @@ class Operator:
             drivers=self.drivers,
             authentication=Authentication(secrets=self._secrets, own=OwnCredentials(self._references)),
             superseding=self._superseding,
+            keystores=self._keystores,
             reporter=self._reporter,
             executor=self.executor,
             watch=self.watch,
@@ -221,6 +228,7 @@ class Operator:
                 drivers=self.drivers,
                 enrolments=self.enrolments,
                 superseding=self._superseding,
+                keystores=self._keystores,
                 departures=self._departures,
                 reporter=self._reporter,
                 queue=self.queue,

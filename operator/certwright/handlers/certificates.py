@@ -15,6 +15,7 @@ from certwright.handlers.drivers import Drivers
 from certwright.handlers.enrolment import Enrolments
 from certwright.handlers.failing import Failing
 from certwright.handlers.inventory import CertificateRecord, Inventory, UnreadableSpecError
+from certwright.handlers.keystores import Keystores
 from certwright.handlers.observation import Observer, delivered
 from certwright.handlers.reporting import Reporter
 from certwright.handlers.sessions import Delivered, Moved, Session, Waiting
@@ -58,6 +59,7 @@ class Parts:
     drivers: Drivers
     enrolments: Enrolments
     superseding: Superseding
+    keystores: Keystores
     departures: Departures
     reporter: Reporter
     queue: WorkQueue[Key]
@@ -81,9 +83,10 @@ class CertificateWorker:
     async def handle(self, key: Key) -> Result:
         """Bring one Certificate as far as it can be brought now."""
         record = self._parts.inventory.certificates.get(key)
-        if record is not None and self._is_quiet(key, record):
-            return self._parts.superseding.in_time(key, Done(after=self._until(_wake_time(record))))
+        is_quiet = record is not None and self._is_quiet(key, record)
         try:
+            if record is not None and is_quiet and await self._parts.keystores.is_quiet(key, record):
+                return self._in_time(key, Done(after=self._until(_wake_time(record))))
             return await self._work_or_tell(key)
         except (ConflictError, NotFoundError) as error:
             _log.debug("%s: what was written to has changed and everything is looked at again: %s", key, error)
@@ -96,6 +99,11 @@ class CertificateWorker:
         except Exception:
             await self._failing.report_internal(key)
             raise
+
+    def _in_time(self, key: Key, result: Result) -> Result:
+        """The same result, unless something of which no watch tells must be looked at before it would come again."""
+        record = self._parts.inventory.certificates.get(key)
+        return self._parts.keystores.in_time(key, record, self._parts.superseding.in_time(key, result))
 
     def _look_again(self, key: Key) -> Result:
         """What is known is out of date, a write without an answer included."""
@@ -131,7 +139,7 @@ class CertificateWorker:
         if self._parts.queue.failures(key) and await self._parts.departures.end_overdue(key):
             return Done()
         try:
-            return self._parts.superseding.in_time(key, await self._work(key))
+            return self._in_time(key, await self._work(key))
         except UnreadableSpecError as error:
             self._parts.enrolments.suspend(key)
             record = self._parts.inventory.certificates.get(key)
@@ -153,6 +161,7 @@ class CertificateWorker:
                 await self._parts.enrolments.abandon(key)
                 self._failing.forget(key)
                 self._parts.superseding.forget(key)
+                self._parts.keystores.forget(key)
                 self._parts.departures.forget(key)
                 self._parts.queue.discard(key)
                 return Done()

@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Any, assert_never
 
+from certwright.handlers.keystores import Keystores
 from certwright.handlers.observation import Observer, delivered
 from certwright.handlers.reporting import Reporter
 from certwright.handlers.sessions import Delivered, Moved, Session
@@ -23,9 +24,17 @@ class Delivery:
     """Writes the Secrets that workloads mount."""
 
     def __init__(
-        self, *, observer: Observer, secrets: Secrets, superseding: Superseding, reporter: Reporter, clock: Clock
+        self,
+        *,
+        observer: Observer,
+        secrets: Secrets,
+        keystores: Keystores,
+        superseding: Superseding,
+        reporter: Reporter,
+        clock: Clock,
     ) -> None:
         self._observer = observer
+        self._keystores = keystores
         self._secrets = secrets
         self._superseding = superseding
         self._reporter = reporter
@@ -68,7 +77,8 @@ class Delivery:
         """The first write creates or conflicts, later ones replace exactly what was looked at."""
         certificate = observed.certificate
         by = IssuedBy(name=issuer.key.name, kind=issuer.key.kind, group=GROUP)
-        body = render(certificate.metadata, certificate.spec, pair, by)
+        keystores = await self._keystores.of(certificate, pair)
+        body = render(certificate.metadata, certificate.spec, pair, by, keystores=keystores)
         pinned = _version_of(observed)
         if pinned is not None:
             body["metadata"] |= {"uid": pinned[0], "resourceVersion": pinned[1]}

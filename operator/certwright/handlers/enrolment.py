@@ -7,6 +7,7 @@ from certwright.handlers.authenticators import Authentication
 from certwright.handlers.delivery import Delivery
 from certwright.handlers.drivers import Drivers
 from certwright.handlers.inventory import Inventory
+from certwright.handlers.keystores import Keystores
 from certwright.handlers.observation import Observer
 from certwright.handlers.reporting import Reporter
 from certwright.handlers.sessions import Delivered, Moved, Outcome, Session, Sessions, Waiting, key_of, request_for
@@ -39,6 +40,7 @@ class Enrolments(Sessions):
         drivers: Drivers,
         authentication: Authentication,
         superseding: Superseding,
+        keystores: Keystores,
         reporter: Reporter,
         executor: CPUExecutor,
         watch: SecretWatch | None,
@@ -50,7 +52,12 @@ class Enrolments(Sessions):
         self._superseding = superseding
         self._staging = Staging(secrets=secrets, drivers=drivers, executor=executor)
         self._delivery = Delivery(
-            observer=observer, secrets=secrets, superseding=superseding, reporter=reporter, clock=clock
+            observer=observer,
+            secrets=secrets,
+            keystores=keystores,
+            superseding=superseding,
+            reporter=reporter,
+            clock=clock,
         )
 
     async def begin(self, step: Begin, observed: Observed) -> Session | None:

@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from certwright.kube.secret_watch import Seen
+from certwright.model.keystores import password_refs
 from certwright.model.metadata import GROUP, Key, Kind, ObjectMetadata, metadata_of
 from certwright.model.observed import CHECKS, Certificate
 from certwright.model.policy import issuer_refs, renewal_was_requested_in, retry_was_requested
@@ -36,6 +37,8 @@ class CertificateRecord:
     not_after: datetime | None
     due: datetime | None
     body: Mapping[str, Any] | None
+    has_password_refs: bool = False
+    """Whether its keystores have passwords elsewhere, which nothing tells of when they change."""
 
     @property
     def is_settled(self) -> bool:
@@ -159,6 +162,7 @@ def _record(body: Mapping[str, Any]) -> CertificateRecord:
         not_after=status.not_after,
         due=status.renewal_time,
         body=None if certificate and _is_settled(certificate) else body,
+        has_password_refs=bool(certificate and password_refs(certificate.spec)),
     )
 
 

@@ -7,8 +7,10 @@ version that was checked. Everything else is read.
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from certwright.handlers.inventory import Inventory, issuer_key, parse_certificate
+from certwright.handlers.keystores import Keystores
 from certwright.kube.resources import Resources
 from certwright.kube.secret_watch import SecretWatch
 from certwright.kube.secrets import Secret, Secrets
@@ -51,6 +53,7 @@ class Observer:
         watch: SecretWatch | None,
         clock: Callable[[], datetime],
         refusal: Callable[[Certificate, KnownIssuer], Awaitable[str | None]],
+        keystores: Keystores,
     ) -> None:
         self._inventory = inventory
         self._resources = resources
@@ -58,6 +61,7 @@ class Observer:
         self._watch = watch
         self._clock = clock
         self._refusal = refusal
+        self._keystores = keystores
         self._stale: set[Key] = set()
 
     def distrust(self, key: Key) -> None:
@@ -72,7 +76,7 @@ class Observer:
         secret = await self._secret(certificate)
         record = await self._record(certificate)
         issuer = self.issuer(certificate)
-        return Observed(
+        observed = Observed(
             certificate=certificate,
             secret=secret,
             issuer=issuer,
@@ -83,6 +87,7 @@ class Observer:
             refusal=await self._refusal(certificate, issuer) if issuer is not None else None,
             now=self._clock(),
         )
+        return await self._keystores.complete(observed, partial(self._read, certificate))
 
     async def certificate(self, key: Key, *, is_read_again: bool = False) -> Certificate | None:
         """The newest body seen, or a fresh one."""
@@ -104,10 +109,10 @@ class Observer:
         return known_issuer(body) if body is not None else None
 
     async def _secret(self, certificate: Certificate) -> SecretState:
-        namespace, name = certificate.metadata.namespace, certificate.spec.secret_name
-        if self._is_as_recorded(certificate):
-            return AsRecorded()
-        secret = await self._secrets.get(namespace, name)
+        return AsRecorded() if self._is_as_recorded(certificate) else await self._read(certificate)
+
+    async def _read(self, certificate: Certificate) -> SecretState:
+        secret = await self._secrets.get(certificate.metadata.namespace, certificate.spec.secret_name)
         return delivered(secret) if secret is not None else Absent()
 
     def _is_as_recorded(self, certificate: Certificate) -> bool:

@@ -117,6 +117,10 @@ class Observed:
     """The enrolment Secret, whatever it holds; ``staged_metadata`` is the same where an enrolment is in it."""
     refusal: str | None = None
     """Why the issuer does not allow this Certificate, as a sentence naming the value; None: it does."""
+    keystores: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+    """The keystores as the Secret should have them; empty where none is wanted or the Secret was not read."""
+    keystore_obstacle: str | None = None
+    """Why the wanted keystores cannot be made, as a sentence; ``keystores`` are then those that are there."""
     now: datetime
 
     @property

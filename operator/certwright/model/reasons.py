@@ -57,7 +57,7 @@ class Reason(StrEnum):
         "InvalidCredentials",
         "The server does not accept the credentials, or they do not fit together.",
     )
-    MISSING_REFERENCE = "MissingReference", "A Secret or ConfigMap that the issuer names is missing or lacks a key."
+    MISSING_REFERENCE = "MissingReference", "A Secret or ConfigMap that is referred to is missing or lacks a key."
     ACCOUNT_KEY_MISSING = "AccountKeyMissing", "The account is registered, but its key's Secret is gone."
     INVALID_CONFIGURATION = "InvalidConfiguration", "The issuer's settings contradict each other or the server."
     NOT_IMPLEMENTED = "NotImplemented", "This version of certwright cannot do that yet."

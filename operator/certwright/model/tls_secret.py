@@ -5,7 +5,8 @@ What differs between the rendered body and the Secret that is there is drift, an
 
 import base64
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Any
 
 from cryptography import x509
@@ -41,6 +42,8 @@ from certwright.model.resources.fields import format_instant
 LONGEST_NAME_LIST = 8192
 """Characters of an annotation that lists names: a thousand names would not fit beside the rest."""
 
+_NO_KEYSTORES: Mapping[str, bytes] = MappingProxyType({})
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyPair:
@@ -65,8 +68,18 @@ class IssuedBy:
     group: str
 
 
-def render(certificate: ObjectMetadata, spec: CertificateSpec, pair: KeyPair, issuer: IssuedBy) -> dict[str, Any]:
-    """The body to apply: every field that we own and no other. ``data`` is base64 as the API wants it."""
+def render(
+    certificate: ObjectMetadata,
+    spec: CertificateSpec,
+    pair: KeyPair,
+    issuer: IssuedBy,
+    *,
+    keystores: Mapping[str, bytes] = _NO_KEYSTORES,
+) -> dict[str, Any]:
+    """The body to apply: every field that we own and no other. ``data`` is base64 as the API wants it.
+
+    ``keystores`` come ready made, for they take their time.
+    """
     template = spec.secret_template
     metadata: dict[str, Any] = {
         "name": spec.secret_name,
@@ -76,7 +89,8 @@ def render(certificate: ObjectMetadata, spec: CertificateSpec, pair: KeyPair, is
     }
     if spec.deletion is Deletion.DELETE_SECRET:
         metadata["ownerReferences"] = [owner_reference(certificate)]
-    data = {name: base64.b64encode(value).decode("ascii") for name, value in _data(spec, pair).items()}
+    contents = {**_data(spec, pair), **keystores}
+    data = {name: base64.b64encode(value).decode("ascii") for name, value in contents.items()}
     return {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "type": TLS_SECRET_TYPE, "data": data}
 
 
@@ -124,6 +138,11 @@ def _delivered_chain(spec: CertificateSpec, pair: KeyPair) -> Sequence[x509.Cert
         root = root_of(pair.chain, pair.anchors)
         return (*pair.chain, root) if root is not None else pair.chain
     return pair.chain
+
+
+def delivered_pair(spec: CertificateSpec, pair: KeyPair) -> KeyPair:
+    """The pair as keystores hold it: what `pair_of` finds in the Secret when it was delivered."""
+    return replace(pair, chain=pair.chain[:1]) if spec.chain and spec.chain.leaf_only else pair
 
 
 def pair_of(secret: DeliveredSecret) -> KeyPair | None:

@@ -11,7 +11,6 @@ def unsupported_fields(spec: CertificateSpec) -> list[str]:
     """The paths in use that nothing implements, for the message."""
     present = {
         "spec.issuerRefs with more than one issuer": len(spec.issuer_refs) > 1,
-        "spec.keystores": spec.keystores is not None,
         "spec.nameConstraints": spec.name_constraints is not None,
         "spec.adoption": spec.adoption not in {None, Adoption.REFUSE},
         "spec.rollout": spec.rollout is not None,

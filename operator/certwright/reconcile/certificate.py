@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from certwright.model import policy
 from certwright.model.chain import CLOCK_SKEW, fingerprint
 from certwright.model.keys import public_der
+from certwright.model.keystores import objection, store_names
 from certwright.model.metadata import ANNOTATION_FINGERPRINT
 from certwright.model.observed import Certificate, DeliveredSecret, KnownIssuer, Observed
 from certwright.model.policy import Finding
@@ -42,6 +43,9 @@ def next_step(observed: Observed) -> Step:
     if missing:
         text = f"this version of certwright cannot do {', '.join(missing)} yet: remove it from spec"
         return _blocked(observed, Finding(Reason.NOT_IMPLEMENTED, text), what_next="nothing until spec changes")
+    unwritable = objection(observed.certificate.spec)
+    if unwritable is not None:
+        return _blocked(observed, Finding(Reason.NOT_IMPLEMENTED, unwritable), what_next="nothing until spec changes")
     why = policy.first(policy.TRIGGERS, observed)
     if why is None:
         return _settle(observed)
@@ -93,6 +97,8 @@ def _settle(observed: Observed) -> Step:
     certificate, secret = observed.certificate, observed.secret
     status = settled_unread(observed)
     if isinstance(secret, DeliveredSecret):
+        if (obstacle := _keystores_missing(observed, secret)) is not None:
+            return obstacle
         body = wanted_body(observed, secret)
         drift = drifted(secret, body)
         if _is_edit_unapplied(certificate):
@@ -106,6 +112,23 @@ def _settle(observed: Observed) -> Step:
     if observed.staged_metadata is not None:
         return Drop(observed.staged_metadata, _given_up(observed))
     return Sleep(_earliest(observed, policy.due_time(observed)))
+
+
+def _keystores_missing(observed: Observed, secret: DeliveredSecret) -> Step | None:
+    """A wanted keystore was never written, and its password is not there. One that is there is left as it is.
+
+    An edit waits too: it may be about the keystores, and is not applied by halves.
+    """
+    names = store_names(observed.certificate.spec, secret.anchors)
+    is_complete = set(names) <= secret.data.keys() and not _is_edit_unapplied(observed.certificate)
+    return None if is_complete else _keystore_obstacle(observed)
+
+
+def _keystore_obstacle(observed: Observed) -> Step | None:
+    if observed.keystore_obstacle is None:
+        return None
+    why = Finding(Reason.MISSING_REFERENCE, observed.keystore_obstacle)
+    return _blocked(observed, why, what_next="look for the password again every 30s", again=LOOK_AGAIN)
 
 
 def _is_edit_unapplied(certificate: Certificate) -> bool:
@@ -144,7 +167,7 @@ def wanted_body(observed: Observed, secret: DeliveredSecret) -> dict[str, object
         kind=annotations.get("certwright.io/issuer-kind", str(ref.kind)),
         group=annotations.get("certwright.io/issuer-group", ref.group),
     )
-    return render(certificate.metadata, certificate.spec, pair, issuer)
+    return render(certificate.metadata, certificate.spec, pair, issuer, keystores=observed.keystores)
 
 
 def _obstacle(observed: Observed, why: Finding) -> Step | None:
@@ -168,7 +191,7 @@ def _obstacle(observed: Observed, why: Finding) -> Step | None:
         text = f"{observed.issuer.key} does not allow this: {observed.refusal}"
         what_next = "look again every 30s"
         return _blocked(observed, Finding(Reason.NOT_ALLOWED, text), what_next=what_next, again=LOOK_AGAIN)
-    return None
+    return _keystore_obstacle(observed)
 
 
 def _just_made(issuer: KnownIssuer, now: datetime) -> datetime | None:

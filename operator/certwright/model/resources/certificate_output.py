@@ -58,7 +58,9 @@ class Keystore(Part):
         " passwordSecretRef.",
     )
     password_secret_ref: SecretKeySelector | None = Field(
-        default=None, description="The Secret that holds the password. Default key: `password`."
+        default=None,
+        description="The Secret that holds the password. Default key: `password`. A new password is applied within ten"
+        " minutes.",
     )
 
 
@@ -75,7 +77,9 @@ class JKSKeystore(Keystore):
 
     model_config = ConfigDict(json_schema_extra=rules(_one_password("jks")))
 
-    alias: Text | None = Field(default=None, description="Alias of the entry. Default: `certificate`.")
+    alias: Text | None = Field(
+        default=None, description="Alias of the entry, in lower case as Java wants it. Default: `certificate`."
+    )
 
 
 class PKCS12Keystore(Keystore):
@@ -84,7 +88,10 @@ class PKCS12Keystore(Keystore):
     model_config = ConfigDict(json_schema_extra=rules(_one_password("pkcs12")))
 
     profile: PKCS12Profile | None = Field(
-        default=None, description="Which algorithms protect it. Default: LegacyRC2, which everything reads."
+        default=None,
+        description="Which algorithms protect it: LegacyDES (3DES, SHA-1), Modern2023 (AES-256, SHA-256; OpenSSL 1.1.1,"
+        " Java 12) or Modern2026 (the same with PBMAC1; OpenSSL 3.4, Java 26). Default: LegacyDES, which whatever"
+        " reads LegacyRC2 reads too; LegacyRC2 itself cannot be written.",
     )
 
 
