@@ -37,9 +37,11 @@ lint: $(VENV)/ready ## Format, style, types, import rules, generated files
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/certwright manifests --check
+	@$(BIN)/python -m e2e.conformance.matrix --check
 
 manifests: $(VENV)/ready ## Write the generated files: CRDs, roles, reference pages
 	@$(BIN)/certwright manifests
+	@$(BIN)/python -m e2e.conformance.matrix
 
 image: $(VENV)/ready ## The container image as an OCI archive in build/, with its bill of materials; needs Debian 12, no Docker
 	@$(BIN)/python -m image

@@ -6,7 +6,8 @@ from pathlib import Path
 from e2e.peers.bind9.tsig import TSIGKey
 
 # Recursion is on so that a CNAME from one of our zones into another is followed, and the root is ours and empty, so
-# that no query ever leaves the machine.
+# that no query ever leaves the machine. pebble asks over TCP, on a connection for each of an order's names: the usual
+# queue of ten would let some of a hundred go unanswered on a busy machine.
 _OPTIONS = """\
 options {{
     directory "{directory}";
@@ -21,6 +22,7 @@ options {{
     empty-zones-enable no;
     notify no;
     max-cache-size 8m;
+    tcp-listen-queue 256;
 }};
 controls {{ }};
 key "{key.name}" {{ algorithm {key.algorithm}; secret "{key.secret}"; }};

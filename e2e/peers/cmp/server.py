@@ -55,7 +55,7 @@ class CMPServer(Peer):
     """CMP over HTTP on loopback; the keyword options are those of ``Script``.
 
     For signed requests it believes certificates that it issued, those of ``hierarchy.issue``, and those below
-    ``client_cas`` (PEM of roots). Subject, names and usages of a request are copied.
+    ``client_cas`` (PEM of roots). Subject and extensions of a request are copied, those that make a CA included.
     """
 
     tool: ClassVar[Tool] = catalogue.CMP_SERVER

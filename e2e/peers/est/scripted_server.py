@@ -86,7 +86,8 @@ class Script:
 class ScriptedESTServer(ESTEndpoint):
     """One scripted server; the keyword options are those of ``Script``. Labels make no difference to it.
 
-    Subject, names and usages of a request are copied. Generated keys are of the request's kind and size, and plain.
+    Subject and extensions of a request are copied, those that make a CA included. Generated keys are of the request's
+    kind and size, and plain.
     """
 
     tool: ClassVar[Tool] = catalogue.SCRIPTED_EST_SERVER

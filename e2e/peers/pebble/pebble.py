@@ -22,10 +22,11 @@ _REQUEST = re.compile(r" (?:GET|HEAD|POST) /\S* -> calling handler\(\)")
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """A certificate profile of the directory."""
+    """A certificate profile of the directory. ``promotes_name``: the first name becomes the common name, too."""
 
     description: str
     validity: timedelta
+    promotes_name: bool = False
 
 
 DEFAULT_PROFILES: Mapping[str, Profile] = {
@@ -79,6 +80,7 @@ class Pebble(Peer):
                 name: {
                     "description": profile.description,
                     "validityPeriod": int(profile.validity.total_seconds()),
+                    "promoteCommonName": profile.promotes_name,
                 }
                 for name, profile in profiles.items()
             },

@@ -39,7 +39,8 @@ class StepCA(Peer):
 
     It wants the ``challenge`` for renewals too, and answers nothing but PKCSReq and RenewalReq. ``capabilities``
     replaces what GetCACaps says, for instance to leave ``Renewal`` out. ``force_cn``: a request without a common name
-    gets one of its names. ``include_root``: GetCACert answers the root too.
+    gets one of its names. ``include_root``: GetCACert answers the root too. ``template``: step-ca's
+    way to say what its certificates hold; empty for its own, which has the names and usages for servers and clients.
     """
 
     tool: ClassVar[Tool] = catalogue.STEP_CA
@@ -54,6 +55,7 @@ class StepCA(Peer):
         capabilities: Sequence[str] = (),
         encryption: ContentEncryption = ContentEncryption.AES_256_CBC,
         validity: timedelta = timedelta(hours=24),
+        template: str = "",
     ) -> None:
         self._port, self._https_port = free_ports(2)
         usages = (*SIGNS_CERTIFICATES, *RECEIVES)
@@ -67,6 +69,7 @@ class StepCA(Peer):
             "includeRoot": include_root,
             "capabilities": list(capabilities),
             "encryptionAlgorithmIdentifier": encryption.value,
+            "options": {"x509": {"template": template}},
         }
         self._claims = {
             "minTLSCertDuration": _go_duration(_SHORTEST_VALIDITY),

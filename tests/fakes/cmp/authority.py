@@ -64,9 +64,11 @@ class FakeAuthority:
         certificate = self._sign(common_name(name), key.public_key(), extensions, not_after=not_after)
         return Pair(certificate, key, (self.issuing.certificate,))
 
-    def issue(self, subject: x509.Name, public_key: Any, extensions: bytes | None) -> x509.Certificate:
+    def issue(
+        self, subject: x509.Name, public_key: Any, extensions: bytes | None, *, not_after: datetime | None = None
+    ) -> x509.Certificate:
         """A certificate as asked for; ``extensions`` is the DER of Extensions."""
-        certificate = self._sign(subject, public_key, _extensions(extensions))
+        certificate = self._sign(subject, public_key, _extensions(extensions), not_after=not_after)
         self.issued[certificate.serial_number] = certificate
         return certificate
 

@@ -1,6 +1,7 @@
 """What the fake server's CA does with a request: it checks, issues, revokes, recovers and informs."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from asn1crypto import core
@@ -45,15 +46,22 @@ class Office:
                 return self._recovered(request)
             case "p10cr":
                 return self._issued(transaction, *self._csr(request), request)
-        return self._issued(transaction, *self._template(request), request)
+        return self._issued(transaction, *self._template(request), request, not_after=self._wished_end(request))
 
     def _issued(
-        self, transaction: FakeTransaction, subject: x509.Name, key: Any, extensions: bytes | None, request: Request
+        self,
+        transaction: FakeTransaction,
+        subject: x509.Name,
+        key: Any,
+        extensions: bytes | None,
+        request: Request,
+        *,
+        not_after: datetime | None = None,
     ) -> Any:
         made = isinstance(key, str)
         private = self.authority.make_key(key) if made else None
         public_key = self.public_key or (private.public_key() if private else key)
-        certificate = self.authority.issue(subject, public_key, extensions)
+        certificate = self.authority.issue(subject, public_key, extensions, not_after=not_after)
         pair: dict[str, Any] = {"certOrEncCert": ("certificate", _carried(certificate))}
         if private is not None:
             self.authority.archive[certificate.serial_number] = Pair(certificate, private)
@@ -68,6 +76,11 @@ class Office:
         if request.body.name == "ir":
             content["caPubs"] = [_carried(self.authority.root.certificate)]
         return asn1.PKIBody(RESPONSES[request.body.name], content)
+
+    @staticmethod
+    def _wished_end(request: Request) -> datetime | None:
+        validity = request.body.chosen[0]["certReq"]["certTemplate"]["validity"]
+        return validity["notAfter"].native if validity else None
 
     def _csr(self, request: Request) -> tuple[x509.Name, Any, bytes | None]:
         csr = x509.load_der_x509_csr(request.body.chosen.untag().dump())

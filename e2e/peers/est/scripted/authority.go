@@ -21,10 +21,9 @@ import (
 )
 
 var (
-	oidSubjectAltName   = asn1.ObjectIdentifier{2, 5, 29, 17}
-	oidKeyUsage         = asn1.ObjectIdentifier{2, 5, 29, 15}
-	oidExtendedKeyUsage = asn1.ObjectIdentifier{2, 5, 29, 37}
-	copied              = []asn1.ObjectIdentifier{oidSubjectAltName, oidKeyUsage, oidExtendedKeyUsage}
+	oidSubjectKeyID   = asn1.ObjectIdentifier{2, 5, 29, 14}
+	oidAuthorityKeyID = asn1.ObjectIdentifier{2, 5, 29, 35}
+	notCopied         = []asn1.ObjectIdentifier{oidSubjectKeyID, oidAuthorityKeyID}
 )
 
 // authority implements est.CA. Labels make no difference to it.
@@ -132,7 +131,7 @@ func (a *authority) mustWait(request [32]byte, times int) bool {
 	return a.deferred[request] <= times
 }
 
-// issue copies subject, names and usages from the request, as far as it has them.
+// issue copies the subject and all extensions from the request but for the key identifiers, which are the CA's affair.
 func (a *authority) issue(csr *x509.CertificateRequest, public crypto.PublicKey, validity time.Duration) (*x509.Certificate, error) {
 	serial, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 126))
 	if err != nil {
@@ -155,7 +154,7 @@ func (a *authority) issue(csr *x509.CertificateRequest, public crypto.PublicKey,
 		ExtKeyUsage:           []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
 	}
 	for _, extension := range csr.Extensions {
-		if slices.ContainsFunc(copied, extension.Id.Equal) {
+		if !slices.ContainsFunc(notCopied, extension.Id.Equal) {
 			template.ExtraExtensions = append(template.ExtraExtensions, extension)
 		}
 	}

@@ -1,6 +1,6 @@
 """The messages of one transaction, and who protects them: the same from the first to the last (RFC 9483 §3.2)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from cryptography import x509
@@ -62,8 +62,12 @@ class Asking:
         spec, key = self.request.spec, self.request.key
         assert key is not None  # noqa: S101 - an enrolment has its key staged
         if spec.cmp is not None and spec.cmp.central_key_generation:
-            return CertificateRequest.for_central_key(csr, profile=profile)
-        return CertificateRequest.from_csr(csr, key=key, profile=profile)
+            asked = CertificateRequest.for_central_key(csr, profile=profile)
+        else:
+            asked = CertificateRequest.from_csr(csr, key=key, profile=profile)
+        # A wish: many CAs follow their profile. Counted from what is staged, so that a repeat asks for the same.
+        end = self.request.started_at + spec.duration if spec.duration is not None else None
+        return replace(asked, template=replace(asked.template, not_after=end))
 
     def _protection(self) -> Protection:
         credential = self.request.credential

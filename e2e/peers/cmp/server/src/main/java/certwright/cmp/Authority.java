@@ -83,7 +83,7 @@ final class Authority {
                 extensions.createAuthorityKeyIdentifier(credentials.issuing().certificate()));
         if (asked.extensions() != null) {
             for (ASN1ObjectIdentifier type : asked.extensions().getExtensionOIDs()) {
-                if (!builder.hasExtension(type) && !Extension.basicConstraints.equals(type)) {
+                if (!builder.hasExtension(type)) {
                     Extension extension = asked.extensions().getExtension(type);
                     builder.addExtension(type, isCritical(extension, asked.subject()), extension.getParsedValue());
                 }
