@@ -20,7 +20,7 @@ $(VENV)/ready: pyproject.toml constraints.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	@touch $@
 
-demo: $(VENV)/ready ## From nothing to a certificate in a Secret (PROTOCOL=est, cmp or scep, KEEP=1 leaves it running, CONTEXT=name uses your cluster)
+demo: $(VENV)/ready ## From nothing to certificates over all four protocols (PROTOCOL=est: over one, KEEP=1 leaves it running, CONTEXT=name uses your cluster)
 	@$(BIN)/python -m e2e.demo $(if $(PROTOCOL),--protocol '$(PROTOCOL)') $(if $(KEEP),--keep) $(if $(CONTEXT),--context '$(CONTEXT)')
 
 test: lint unit e2e ## Everything: lint, unit tests, and end to end on a real control plane with real servers
