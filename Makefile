@@ -2,6 +2,8 @@
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
+# Each has a control plane and servers of its own. A file of tests is never divided.
+E2E_PROCESSES ?= 2
 # Tests and demo start real servers; nothing of them outlives the command.
 export PYTHONPATH := .
 
@@ -28,8 +30,9 @@ test: lint unit e2e ## Everything: lint, unit tests, and end to end on a real co
 unit: $(VENV)/ready ## Unit tests, offline
 	@$(BIN)/pytest tests --disable-socket --allow-unix-socket
 
-e2e: $(VENV)/ready ## End to end
-	@$(BIN)/pytest e2e --durations=25
+e2e: $(VENV)/ready ## End to end, in two processes (E2E_PROCESSES=0: in one, for a debugger)
+	@$(BIN)/python -m e2e.tools
+	@$(BIN)/pytest e2e --durations=25 --numprocesses=$(E2E_PROCESSES) --dist=loadfile
 
 lint: $(VENV)/ready ## Format, style, types, import rules, generated files
 	@$(BIN)/ruff format --check .

@@ -57,7 +57,8 @@ class Demo:
         last = time.monotonic()
         assert self._process.stdout
         for line in self._process.stdout:
-            self.longest_silence = max(self.longest_silence, time.monotonic() - last)
+            if self.lines:  # before the first one, Python itself starts
+                self.longest_silence = max(self.longest_silence, time.monotonic() - last)
             last = time.monotonic()
             self.lines.append(line.rstrip())
             if wanted in line:
