@@ -2,6 +2,8 @@
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
+# Each has a control plane and servers of its own. A file of tests is never divided.
+E2E_PROCESSES ?= 2
 # Tests and demo start real servers; nothing of them outlives the command.
 export PYTHONPATH := .
 
@@ -20,7 +22,7 @@ $(VENV)/ready: pyproject.toml constraints.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	@touch $@
 
-demo: $(VENV)/ready ## From nothing to a certificate in a Secret (PROTOCOL=est, cmp or scep, KEEP=1 leaves it running, CONTEXT=name uses your cluster)
+demo: $(VENV)/ready ## From nothing to certificates over all four protocols (PROTOCOL=est: over one, KEEP=1 leaves it running, CONTEXT=name uses your cluster)
 	@$(BIN)/python -m e2e.demo $(if $(PROTOCOL),--protocol '$(PROTOCOL)') $(if $(KEEP),--keep) $(if $(CONTEXT),--context '$(CONTEXT)')
 
 test: lint unit e2e ## Everything: lint, unit tests, and end to end on a real control plane with real servers
@@ -28,8 +30,9 @@ test: lint unit e2e ## Everything: lint, unit tests, and end to end on a real co
 unit: $(VENV)/ready ## Unit tests, offline
 	@$(BIN)/pytest tests --disable-socket --allow-unix-socket
 
-e2e: $(VENV)/ready ## End to end
-	@$(BIN)/pytest e2e --durations=25
+e2e: $(VENV)/ready ## End to end, in two processes (E2E_PROCESSES=0: in one, for a debugger)
+	@$(BIN)/python -m e2e.tools
+	@$(BIN)/pytest e2e --durations=25 --numprocesses=$(E2E_PROCESSES) --dist=loadfile
 
 lint: $(VENV)/ready ## Format, style, types, import rules, generated files
 	@$(BIN)/ruff format --check .

@@ -57,7 +57,8 @@ class Demo:
         last = time.monotonic()
         assert self._process.stdout
         for line in self._process.stdout:
-            self.longest_silence = max(self.longest_silence, time.monotonic() - last)
+            if self.lines:  # before the first one, Python itself starts
+                self.longest_silence = max(self.longest_silence, time.monotonic() - last)
             last = time.monotonic()
             self.lines.append(line.rstrip())
             if wanted in line:
@@ -131,8 +132,39 @@ def inventory(cluster: ControlPlane) -> list[str]:
     return sorted(" ".join(line.split()) for line in lines)
 
 
+def test_all_four_at_once(start: Start) -> None:
+    demo = start()
+    demo.read_until("Stopping the servers")
+    assert demo.code() == 0, demo.text
+    assert WORKED in demo.lines[-1]
+    apply = " ".join(f"-f examples/issuer-{name}.yaml" for name in ("dns01", "est", "scep", "cmp"))
+    assert f"kubectl apply {apply}" in demo.text
+    names = ("shop-acme", "shop-est", "shop-scep", "shop-cmp")
+    first, renewed, moved = (table(demo.text, number) for number in range(3))
+    assert [row[:5] for row in first] == [[name, "True", name[5:], name[5:], f"{name}-tls"] for name in names]
+    assert all(old[5] != new[5] for old, new in zip(first, renewed, strict=True))
+    assert [new[2] for old, new in zip(renewed, moved, strict=True) if old != new] == ["est"]
+    assert moved[2][:5] == ["shop-scep", "True", "est", "est", "shop-scep-tls"]
+    prose = " ".join(demo.text.split())
+    assert "Issued: Certificate written to Secret shop-scep-tls (IncorrectIssuer); serial" in prose
+    assert "shop-scep-tls ECDSA P-256; verified up to CN=EST test CA root, for shop.example.com and www." in prose
+    assert "no more: 2 over ACME, 3 over EST, 2 over SCEP, 2 over CMP" in prose
+    assert demo.longest_silence < 3
+    assert demo.nothing_is_left()
+
+
+def test_what_cannot_run_here_is_left_out(start: Start, tmp_path_factory: pytest.TempPathFactory) -> None:
+    only_kubectl = tmp_path_factory.mktemp("bin")
+    (only_kubectl / "kubectl").symlink_to(find(catalogue.KUBECTL))
+    demo = start("--proof=http01", PATH=str(only_kubectl))
+    assert demo.code() == 0, demo.text
+    assert "cmp is left out: there is no java on the PATH to run the CMP server" in demo.text
+    assert [row[0] for row in table(demo.text, 0)] == ["shop-acme", "shop-est", "shop-scep"]
+    assert WORKED in demo.lines[-1]
+
+
 def test_over_http_where_there_is_no_bind(start: Start) -> None:
-    demo = start("--proof=http01")
+    demo = start("--protocol=acme", "--proof=http01")
     demo.read_until("Stopping the servers")
     assert demo.code() == 0, demo.text
     assert WORKED in demo.lines[-1]
@@ -196,6 +228,12 @@ def test_over_the_other_protocols(start: Start, protocol: str, told: Sequence[st
     assert demo.nothing_is_left()
 
 
+def table(text: str, number: int) -> list[list[str]]:
+    """The rows below a head, by the number of the table."""
+    found = re.split(r"NAME +READY +PROTOCOL +ISSUER.*\n", text)[number + 1]
+    return [re.split(r" {2,}", line.strip()) for line in found.split("\n\n")[0].splitlines() if "  shop-" in line]
+
+
 def test_kept_running_it_does_what_it_says(start: Start, tmp_path: Path) -> None:
     demo = start("--keep")
     demo.read_until("To stop it and remove everything")
@@ -203,14 +241,14 @@ def test_kept_running_it_does_what_it_says(start: Start, tmp_path: Path) -> None
     kubectl = Kubectl(find(catalogue.KUBECTL), kubeconfig, tmp_path / "kubectl-cache")
 
     def leaf() -> x509.Certificate | None:
-        found = kubectl("get", "secret", "shop-tls", "--ignore-not-found", "--output=json")
+        found = kubectl("get", "secret", "shop-est-tls", "--ignore-not-found", "--output=json")
         pem = base64.b64decode(json.loads(found)["data"]["tls.crt"]) if found else None
         return x509.load_pem_x509_certificate(pem) if pem else None
 
     before = leaf()
-    kubectl("delete", "secret", "shop-tls")
+    kubectl("delete", "secret", "shop-est-tls")
     again = wait_until(leaf, "the deleted Secret comes back", within=timedelta(seconds=30))
-    kubectl("annotate", "cwc", "shop", "certwright.io/renew=2", "--overwrite")
+    kubectl("annotate", "cwc", "shop-est", "certwright.io/renew=2", "--overwrite")
     wait_until(lambda: leaf() != again, "the renewal", within=timedelta(seconds=30))
 
     demo.interrupt()
@@ -225,7 +263,7 @@ def test_kept_running_it_does_what_it_says(start: Start, tmp_path: Path) -> None
     [
         pytest.param("Starting the servers", id="while-kubernetes-starts"),
         pytest.param("certificate authority: pebble", id="while-it-is-installed"),
-        pytest.param("examples/certificate.yaml", id="while-it-issues"),
+        pytest.param("examples/four-certificates.yaml", id="while-it-issues"),
     ],
 )
 def test_interrupted_it_leaves_nothing(start: Start, line: str) -> None:
@@ -239,7 +277,7 @@ def test_interrupted_it_leaves_nothing(start: Start, line: str) -> None:
 
 
 def test_a_failure_shows_the_object_and_the_log(start: Start) -> None:
-    demo = start()
+    demo = start("--protocol=acme")
     demo.read_until("examples/certificate-waiting.yaml")
     (operator,) = (pid for pid, command in demo.processes().items() if "certwright.cli.main run" in command)
     os.kill(operator, signal.SIGKILL)
@@ -253,7 +291,7 @@ def test_a_failure_shows_the_object_and_the_log(start: Start) -> None:
 def test_in_a_users_cluster_only_its_namespace_is_touched(start: Start, users_cluster: ControlPlane) -> None:
     kubeconfig = str(users_cluster.admin_kubeconfig)
     before = inventory(users_cluster)
-    killed = start(f"--context={CONTEXT}", "--keep", KUBECONFIG=kubeconfig)
+    killed = start(f"--context={CONTEXT}", "--protocol=est", "--keep", KUBECONFIG=kubeconfig)
     killed.read_until("To stop it and remove everything")
     while_it_ran = inventory(users_cluster)
     second = start(f"--context={CONTEXT}", KUBECONFIG=kubeconfig)
@@ -266,7 +304,7 @@ def test_in_a_users_cluster_only_its_namespace_is_touched(start: Start, users_cl
     assert again.code() == 0, again.text
     assert "an earlier run was killed there" in again.text
     assert WORKED in again.lines[-1]
-    assert f"kubectl --context={CONTEXT} -n certwright-demo get cwc shop" in again.text
+    assert f"kubectl --context={CONTEXT} -n certwright-demo get cwc -o wide" in again.text
     assert before == inventory(users_cluster)
     made = [line.split() for line in set(while_it_ran) - set(before)]
     cluster_wide = {kind for kind, namespace, *_ in made if namespace == "<none>"}

@@ -20,6 +20,7 @@ from e2e.bench.authorities import (
     CMPSigned,
 )
 from e2e.bench.cluster import StalledError
+from e2e.bench.mixed import Mixed
 from e2e.bench.report import Results
 from e2e.bench.stage import Place, Say, Stage
 from e2e.peers import PeerUnavailableError
@@ -43,6 +44,7 @@ class Part(StrEnum):
     CMP_MAC = "cmp-mac"
     CMP_SIGNATURE = "cmp-signature"
     CMP_CONFIRMED = "cmp-certconf"
+    MIXED = "mixed"
     MESSAGES = "messages"
     RESTART = "restart"
     LONE = "lone"
@@ -55,6 +57,7 @@ _BURSTS: Mapping[Part, type[Authority]] = {
     Part.CMP_MAC: CMP,
     Part.CMP_SIGNATURE: CMPSigned,
     Part.CMP_CONFIRMED: CMPConfirmed,
+    Part.MIXED: Mixed,
 }
 """Those that are followed by nothing."""
 

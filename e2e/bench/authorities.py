@@ -20,7 +20,6 @@ from e2e.tenant import Object
 NONCE_REJECT = 5
 """Percent of good nonces that pebble refuses: its own default. The test suite has it refuse 30."""
 
-_ISSUER = "ca"
 _PASSWORD = "bench"
 
 
@@ -31,14 +30,14 @@ class Aims:
     ``connections`` are those to the CA in all: what one pool holds, so that each is used again and again.
     """
 
-    writes: int
+    writes: float
     rate: int | None = None
     connections: int | None = None
     loop_lag_seconds: float | None = None
 
 
 class Authority(ABC):
-    """A CA, and whatever it needs around it; as a context manager it runs."""
+    """A CA, or several, and whatever is needed around; as a context manager it runs."""
 
     name: ClassVar[str]
     aims: ClassVar[Aims]
@@ -53,7 +52,15 @@ class Authority(ABC):
 
     @abstractmethod
     def issuer(self) -> list[Object]:
-        """The issuer, behind the Secrets that it needs."""
+        """The issuer, or issuers, behind the Secrets that they need."""
+
+    @abstractmethod
+    def issuer_for(self, name: str) -> Object:
+        """The one that a Certificate of that name is to name."""
+
+    @abstractmethod
+    def issued_serials(self) -> list[str]:
+        """The serial number (hexadecimal) of each certificate that it issued since its start."""
 
     @abstractmethod
     def request_count(self) -> int:
@@ -78,14 +85,30 @@ class Authority(ABC):
         self._stack.close()
 
 
-class ACMEOverDNS01(Authority):
+class Sole(Authority):
+    """One CA; ``called`` is the name of its issuer."""
+
+    def __init__(self, called: str = "ca") -> None:
+        super().__init__()
+        self._called = called
+
+    @property
+    @abstractmethod
+    def root(self) -> str:
+        """Where its chains end (PEM)."""
+
+    def issuer_for(self, _name: str) -> Object:
+        return self.issuer()[-1]
+
+
+class ACMEOverDNS01(Sole):
     """pebble, which BIND proves the names to with RFC 2136 updates."""
 
     name = "DNS-01"
     aims = Aims(writes=5, rate=15)
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, called: str = "ca") -> None:
+        super().__init__(called)
         self.bind9 = Bind9()
         self.pebble = Pebble(self.bind9.url, nonce_reject=NONCE_REJECT, authz_reuse=0)
 
@@ -100,7 +123,14 @@ class ACMEOverDNS01(Authority):
 
     def issuer(self) -> list[Object]:
         solvers = [issuers.dns01(self.bind9)]
-        return [issuers.tsig_secret(self.bind9), *issuers.acme_issuer(_ISSUER, self.pebble, solvers=solvers)]
+        return [issuers.tsig_secret(self.bind9), *issuers.acme_issuer(self._called, self.pebble, solvers=solvers)]
+
+    @property
+    def root(self) -> str:
+        return self.pebble.roots()[0]
+
+    def issued_serials(self) -> list[str]:
+        return self.pebble.issued_serials()
 
     def request_count(self) -> int:
         return self.pebble.request_count()
@@ -112,18 +142,18 @@ class ACMEOverHTTP01(ACMEOverDNS01):
     name = "HTTP-01"
 
     def issuer(self) -> list[Object]:
-        (issuer,) = issuers.acme_issuer(_ISSUER, self.pebble, solvers=[issuers.DIRECT])
+        (issuer,) = issuers.acme_issuer(self._called, self.pebble, solvers=[issuers.DIRECT])
         return [{**issuer, "kind": "ClusterIssuer"}]
 
 
-class EST(Authority):
+class EST(Sole):
     """The EST server on globalsign's library, with a password."""
 
     name = "EST"
     aims = Aims(writes=4, rate=25, connections=MAX_CONNECTIONS)
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, called: str = "ca") -> None:
+        super().__init__(called)
         self._server = ScriptedESTServer(username=_PASSWORD, password=_PASSWORD)
 
     @property
@@ -131,7 +161,14 @@ class EST(Authority):
         return {"est": self._server}
 
     def issuer(self) -> list[Object]:
-        return issuers.est_issuer(_ISSUER, self._server, username=_PASSWORD, password=_PASSWORD)
+        return issuers.est_issuer(self._called, self._server, username=_PASSWORD, password=_PASSWORD)
+
+    @property
+    def root(self) -> str:
+        return self._server.ca_certificate
+
+    def issued_serials(self) -> list[str]:
+        return self._server.issued_serials()
 
     def request_count(self) -> int:
         return self._server.request_count()
@@ -140,14 +177,14 @@ class EST(Authority):
         return self._server.connection_count()
 
 
-class SCEP(Authority):
+class SCEP(Sole):
     """micromdm's scepserver, with a challenge; the keys are RSA 2048, which is certwright's default for SCEP."""
 
     name = "SCEP"
     aims = Aims(writes=4, loop_lag_seconds=0.02)
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, called: str = "ca") -> None:
+        super().__init__(called)
         self._server = SCEPServer(challenge=_PASSWORD)
 
     @property
@@ -155,21 +192,28 @@ class SCEP(Authority):
         return {"scep": self._server}
 
     def issuer(self) -> list[Object]:
-        return issuers.scep_issuer(_ISSUER, self._server, challenge=_PASSWORD)
+        return issuers.scep_issuer(self._called, self._server, challenge=_PASSWORD)
+
+    @property
+    def root(self) -> str:
+        return self._server.ca_certificate
+
+    def issued_serials(self) -> list[str]:
+        return self._server.issued_serials()
 
     def request_count(self) -> int:
         return self._server.request_count()
 
 
-class CMP(Authority):
+class CMP(Sole):
     """The reference RA component of RFC 9483, and a shared secret (PBM); it leaves out the confirmation if asked to."""
 
     name = "CMP with PBM"
     aims = Aims(writes=4, rate=25)
     confirms_implicitly: ClassVar[bool] = True
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, called: str = "ca") -> None:
+        super().__init__(called)
         self._server = CMPServer(request_template=b"", implicit_confirm=self.confirms_implicitly)
         self._client = self._make_client()
 
@@ -182,7 +226,14 @@ class CMP(Authority):
         return {"cmp": self._server}
 
     def issuer(self) -> list[Object]:
-        return issuers.cmp_issuer(_ISSUER, self._server, client=self._client)
+        return issuers.cmp_issuer(self._called, self._server, client=self._client)
+
+    @property
+    def root(self) -> str:
+        return self._server.ca_certificate
+
+    def issued_serials(self) -> list[str]:
+        return self._server.issued_serials()
 
     def request_count(self) -> int:
         return self._server.request_count()

@@ -44,6 +44,7 @@ class Burst:
     requests_each: float
     by_kind_each: Mapping[str, float]
     refused_writes: int
+    issued_each: float
     ca_requests_each: float
     ca_connections: int | None
     cpu_seconds: Mapping[str, float]
@@ -58,6 +59,7 @@ class _Counters:
     """All that only ever grows, at one moment."""
 
     asked: int
+    issued: int
     connections: int | None
     cpu: Mapping[str, float]
     lag: Mapping[float, float]
@@ -67,7 +69,8 @@ class _Counters:
     def of(cls, place: Place) -> Self:
         authority = place.authority
         lag, waited = loop_lag.counted(place.operator.metrics()), usage.waited_for_cpu(place.operator.pid)
-        return cls(authority.request_count(), authority.connection_count(), place.cpu(), lag, waited)
+        issued = len(authority.issued_serials())
+        return cls(authority.request_count(), issued, authority.connection_count(), place.cpu(), lag, waited)
 
 
 def run(place: Place, count: int, say: Say) -> Burst:
@@ -102,6 +105,7 @@ def run(place: Place, count: int, say: Say) -> Burst:
         requests_each=len(requests) / count,
         by_kind_each={what: number / count for what, number in by_kind(requests).most_common()},
         refused_writes=sum(request.is_write and request.status >= 400 for request in requests),
+        issued_each=(after.issued - before.issued) / count,
         ca_requests_each=(after.asked - before.asked) / count,
         ca_connections=_more(before.connections, after.connections),
         cpu_seconds=used,

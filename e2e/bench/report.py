@@ -113,6 +113,7 @@ def _burst_table(name: str, burst: Burst) -> Table:
             (f"Events {each}", f"{burst.events_each:.3f}", _aim(burst.events_each <= EVENTS, f"at most {EVENTS}")),
             (f"API requests {each}", f"{burst.requests_each:.2f}", f"writes refused in all: {burst.refused_writes}"),
             *((f"  {what}", f"{number:.3f}", "") for what, number in burst.by_kind_each.items()),
+            (f"certificates that the CA issued {each}", f"{burst.issued_each:.3f}", _aim(burst.issued_each == 1, "1")),
             (f"CA requests {each}", f"{burst.ca_requests_each:.1f}", ""),
             *_connections(burst),
             (f"operator CPU {each}", _milliseconds(burst.operator_cpu_each), ""),

@@ -17,7 +17,7 @@ from e2e.bench.authorities import Authority
 from e2e.controlplane import ControlPlane
 from e2e.installation import install
 from e2e.operator_process import OperatorProcess
-from e2e.tenant import Object, Tenant
+from e2e.tenant import API, Object, Tenant
 
 NAMESPACE = "bench"
 Say = Callable[[str], None]
@@ -46,14 +46,16 @@ class Place:
         return usage.cpu_seconds(self.pids)
 
     def add_issuer(self) -> None:
-        """Apply the authority's issuer and wait until it is Ready."""
-        *secrets, issuer = self.authority.issuer()
-        self.tenant.apply(*secrets, issuer)
-        self.tenant.wait_condition(issuer["kind"], issuer["metadata"]["name"], reason="Ready")
+        """Apply the authority's issuer, or issuers, and wait until each is Ready."""
+        objects = self.authority.issuer()
+        self.tenant.apply(*objects)
+        for one in objects:
+            if one["apiVersion"] == API:
+                self.tenant.wait_condition(one["kind"], one["metadata"]["name"], reason="Ready")
 
     def certificate(self, name: str) -> Object:
-        """From that issuer."""
-        *_, issuer = self.authority.issuer()
+        """From that issuer, or from the one that the name decides on."""
+        issuer = self.authority.issuer_for(name)
         reference = {"name": issuer["metadata"]["name"], "kind": issuer["kind"]}
         return self.tenant.certificate(name, f"{name}.example.test", issuerRef=reference)
 

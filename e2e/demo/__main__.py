@@ -1,4 +1,7 @@
-"""``python -m e2e.demo``, which is ``make demo``: brings everything up, tells the story, takes everything down."""
+"""``python -m e2e.demo``, which is ``make demo``: brings everything up, tells its story, takes everything down.
+
+Without a protocol it is the tour of all four, else the story of that one.
+"""
 
 import argparse
 import contextlib
@@ -6,14 +9,15 @@ import os
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import assert_never
+from typing import Any, assert_never
 
-from e2e.demo import ending, interruption
+from e2e.demo import ending, interruption, launching
 from e2e.demo.acme import ACME, Proof
 from e2e.demo.authority import Authority
 from e2e.demo.cluster import Cluster, EmbeddedCluster
@@ -23,6 +27,8 @@ from e2e.demo.named_cluster import NamedCluster
 from e2e.demo.scep import SCEP
 from e2e.demo.screen import Screen
 from e2e.demo.story import Story
+from e2e.demo.terminal import Terminal
+from e2e.demo.tour import Tour
 from e2e.demo.watching import Watch
 from e2e.operator_process import OperatorProcess
 from e2e.processes import ProcessGroup
@@ -36,27 +42,33 @@ class _Protocol(StrEnum):
 
     ACME = "acme"
     EST = "est"
-    CMP = "cmp"
     SCEP = "scep"
+    CMP = "cmp"
 
 
 @dataclass(frozen=True, slots=True)
 class _Options:
+    """``protocol``: None for all of them at once."""
+
     keep: bool
     context: str | None
-    protocol: _Protocol
+    protocol: _Protocol | None
     proof: Proof
 
-    def authority(self) -> Authority:
-        match self.protocol:
+    def authorities(self) -> Sequence[Authority]:
+        chosen = [self.protocol] if self.protocol else list(_Protocol)
+        return [self._authority(protocol) for protocol in chosen]
+
+    def _authority(self, protocol: _Protocol) -> Authority:
+        match protocol:
             case _Protocol.ACME:
                 return ACME(self.proof)
             case _Protocol.EST:
                 return EST()
-            case _Protocol.CMP:
-                return CMP()
             case _Protocol.SCEP:
                 return SCEP()
+            case _Protocol.CMP:
+                return CMP()
             case _ as never:
                 assert_never(never)
 
@@ -68,7 +80,7 @@ class _Demo:
         self._options = options
         self._screen = screen
         self._stack = stack
-        self._authority = options.authority()
+        self._authorities = options.authorities()
         self.operator: OperatorProcess | None = None
 
     def run(self) -> None:
@@ -76,39 +88,51 @@ class _Demo:
         self._introduce()
         cluster = self._cluster(directory)
         self._stack.callback(cluster.stop)
-        cluster.start()
-        self._authority.start(self._stack, self._screen)
-        operator = self._operator(cluster, directory)
-        Story(
-            screen=self._screen,
-            cluster=cluster,
-            authority=self._authority,
-            watch=Watch(cluster, operator, self._screen),
-            clock=lambda: datetime.now(UTC),
-        ).tell()
+        with launching.in_background(self._authorities, self._screen, self._stack) as started:
+            cluster.start()
+            kubeconfig = cluster.install()
+            authorities = started()
+        operator = self._operator(cluster, kubeconfig, authorities, directory)
+        terminal = Terminal(self._screen, cluster, Watch(cluster, operator, self._screen))
+        self._telling(terminal, authorities).tell()
         if self._options.keep:
             self._stay(cluster, operator)
         else:
-            ending.commands(self._screen, cluster, operator, again=self._again(cluster))
+            is_tour = self._options.protocol is None
+            ending.commands(self._screen, cluster, operator, is_tour=is_tour, again=self._again(cluster))
+
+    def _telling(self, terminal: Terminal, authorities: Sequence[Authority]) -> Tour | Story:
+        if self._options.protocol is None:
+            by_protocol = {authority.protocol: authority for authority in authorities}
+            return Tour(terminal=terminal, authorities=by_protocol, clock=_now)
+        (authority,) = authorities
+        return Story(terminal=terminal, authority=authority, clock=_now)
 
     def _again(self, cluster: Cluster) -> str:
         protocol = self._options.protocol
-        chosen = "" if protocol is _Protocol.ACME else f" PROTOCOL={protocol}"
+        chosen = f" PROTOCOL={protocol}" if protocol else ""
         return f"make demo KEEP=1{chosen}{cluster.make_variables}"
 
     def _introduce(self) -> None:
         where = f"your cluster {self._options.context}" if self._options.context else "an empty Kubernetes"
         self._screen.prose("certwright demo", "bold")
         self._screen.prose(
-            f"From {where} to TLS Secrets, which {self._authority.described} certificate authority on this machine "
-            "issues. All servers listen on 127.0.0.1 only, and nothing is left of them at the end. The files in "
+            f"From {where} to TLS Secrets, which {self._issuing}. "
+            "All servers listen on 127.0.0.1 only, and nothing is left of them at the end. The files in "
             "examples/ are applied with the addresses of these servers filled in. On the left: seconds since the start."
         )
-        if not self._authority.is_cached():
+        if not all(authority.is_cached() for authority in self._authorities):
             self._screen.prose(
                 "This is the first run here: the servers are downloaded or built before, once, which takes minutes."
             )
         self._screen.heading("Starting the servers")
+
+    @property
+    def _issuing(self) -> str:
+        if self._options.protocol is None:
+            return "four certificate authorities on this machine issue, one for each protocol"
+        (authority,) = self._authorities
+        return f"{authority.described} certificate authority on this machine issues"
 
     def _directory(self) -> Path:
         """Vanishes with us, also after kill -9."""
@@ -123,9 +147,12 @@ class _Demo:
             return NamedCluster(self._options.context, directory, self._screen)
         return EmbeddedCluster(self._screen)
 
-    def _operator(self, cluster: Cluster, directory: Path) -> OperatorProcess:
-        kubeconfig = cluster.install()
-        options = dict(self._authority.operator_options)
+    def _operator(
+        self, cluster: Cluster, kubeconfig: Path, authorities: Sequence[Authority], directory: Path
+    ) -> OperatorProcess:
+        options: dict[str, Any] = {}
+        for authority in authorities:
+            options |= authority.operator_options
         flags = (*options.pop("flags", ()), *cluster.operator_flags)
         self.operator = OperatorProcess(
             kubeconfig,
@@ -145,10 +172,14 @@ class _Demo:
     def _stay(self, cluster: Cluster, operator: OperatorProcess) -> None:
         """Until somebody has seen enough, which is no failure."""
         with contextlib.suppress(KeyboardInterrupt):
-            ending.commands(self._screen, cluster, operator)
+            ending.commands(self._screen, cluster, operator, is_tour=self._options.protocol is None)
             while operator.returncode is None:
                 time.sleep(1)
             raise RuntimeError(f"the operator ended with code {operator.returncode}")
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 def _run(options: _Options, screen: Screen) -> int:
@@ -188,14 +219,14 @@ def _parsed(arguments: list[str]) -> _Options:
     parser.add_argument(
         "--protocol",
         choices=[str(protocol) for protocol in _Protocol],
-        default=str(_Protocol.ACME),
-        help="what the authority speaks (acme)",
+        help="tell of this one only, closer (all four at once)",
     )
     parser.add_argument(
         "--proof", type=Proof, choices=list(Proof), default=Proof.AUTO, help="over ACME: how names are proved"
     )
     parsed = parser.parse_args(arguments)
-    return _Options(parsed.keep, parsed.context, _Protocol(parsed.protocol), parsed.proof)
+    protocol = _Protocol(parsed.protocol) if parsed.protocol else None
+    return _Options(parsed.keep, parsed.context, protocol, parsed.proof)
 
 
 if __name__ == "__main__":

@@ -10,13 +10,21 @@ from cryptography import x509
 
 from e2e.demo.authority import Authority, Files
 from e2e.demo.examples import Manifest
-from e2e.demo.screen import Screen
 from e2e.peers import Bind9, ChallengeTestServer, Pebble, PeerUnavailableError
 from e2e.peers.pebble import Profile
 from e2e.tools import catalogue
 
 ZONE = "example.com"
 _REFUSED_NONCES = 5
+_PEBBLE = (
+    "certificate authority: pebble, Let's Encrypt's own test server for ACME; "
+    f"it refuses {_REFUSED_NONCES} % of all requests at random, to test its clients"
+)
+_OVER_DNS = f"DNS server: BIND, for a make-believe {ZONE}; names are proved by TXT records in it (DNS-01)"
+_OVER_HTTP = (
+    "DNS server: pebble-challtestsrv, which says 127.0.0.1 for every name; "
+    "without BIND, names are proved by answers over HTTP (HTTP-01)"
+)
 # The names that Let's Encrypt gives them.
 _PROFILES: Mapping[str, Profile] = {
     "classic": Profile("90 days", timedelta(days=90)),
@@ -35,6 +43,7 @@ class Proof(StrEnum):
 class ACME(Authority):
     """pebble and a DNS server, which answers the operator's and the authority's questions alike."""
 
+    protocol = "acme"
     described = "an ACME"
     purpose = "how to prove that a name is ours"
     issuer, late_issuer = "acme", "acme-shortlived"
@@ -60,35 +69,33 @@ class ACME(Authority):
     def issued_serials(self) -> Sequence[str]:
         return self._pebble.issued_serials()
 
-    def start(self, stack: ExitStack, screen: Screen) -> None:
-        self._bind9 = self._start_bind9(stack, screen)
-        dns = self._bind9.url if self._bind9 else _answering_loopback(stack, screen)
+    def fetch(self) -> None:
+        super().fetch()
+        if self._proof is Proof.HTTP01 or not any(place.look(catalogue.NAMED) for place in catalogue.NAMED.installed):
+            self._fetch(catalogue.PEBBLE_CHALLTESTSRV)
+
+    def start(self, stack: ExitStack) -> Sequence[str]:
+        self._bind9 = self._start_bind9(stack)
+        dns = self._bind9.url if self._bind9 else stack.enter_context(ChallengeTestServer()).dns
         self._pebble = Pebble(dns, nonce_reject=_REFUSED_NONCES, authz_reuse=0, profiles=_PROFILES)
-        with screen.doing("starting the certificate authority"):
-            stack.enter_context(self._pebble)
-        screen.happened(
-            "certificate authority: pebble, Let's Encrypt's own test server for ACME; "
-            f"it refuses {_REFUSED_NONCES} % of all requests at random, to test its clients"
-        )
+        stack.enter_context(self._pebble)
         self.operator_options = {
             "nameserver": dns,
             "http01_port": self._pebble.http_port,
             "self_check_port": self._pebble.http_port,
             "flags": ("--http01-namespaced-issuers=any",),
         }
+        return [_OVER_DNS if self._bind9 else _OVER_HTTP, _PEBBLE]
 
-    def _start_bind9(self, stack: ExitStack, screen: Screen) -> Bind9 | None:
+    def _start_bind9(self, stack: ExitStack) -> Bind9 | None:
         if self._proof is Proof.HTTP01:
             return None
         try:
-            with screen.doing("starting the DNS server"):
-                name_server = stack.enter_context(Bind9([ZONE]))
+            return stack.enter_context(Bind9([ZONE]))
         except PeerUnavailableError:
             if self._proof is Proof.DNS01:
                 raise
             return None
-        screen.happened(f"DNS server: BIND, for a make-believe {ZONE}; names are proved by TXT records in it (DNS-01)")
-        return name_server
 
     def fill(self, document: Manifest) -> None:
         if document["kind"] == "Issuer":
@@ -104,13 +111,3 @@ class ACME(Authority):
             return
         for solver in spec["acme"]["solvers"]:
             solver["dns01"]["rfc2136"] |= {"nameserver": self._bind9.url, "tsigKeyName": self._bind9.key.name}
-
-
-def _answering_loopback(stack: ExitStack, screen: Screen) -> str:
-    with screen.doing("starting the DNS server"):
-        server = stack.enter_context(ChallengeTestServer())
-    screen.happened(
-        "DNS server: pebble-challtestsrv, which says 127.0.0.1 for every name; "
-        "without BIND, names are proved by answers over HTTP (HTTP-01)"
-    )
-    return server.dns

@@ -14,8 +14,8 @@ from typing import Any, ClassVar, Generic, Protocol, TypeVar
 from cryptography import x509
 
 from e2e.demo.examples import Manifest
-from e2e.demo.screen import Screen
-from e2e.tools import Tool, cache, catalogue
+from e2e.peers import PeerUnavailableError
+from e2e.tools import Tool, UnavailableError, cache, catalogue, find
 
 
 class UnexpectedError(RuntimeError):
@@ -54,7 +54,10 @@ Server = TypeVar("Server", bound=Issuing)
 
 
 class Authority(ABC):
-    """Makes its servers when it is made, and starts them when the screen can tell of it."""
+    """Makes its servers when it is made, and starts them when it is told to."""
+
+    protocol: ClassVar[str]
+    """As in ``status.protocol``."""
 
     described: ClassVar[str]
     """As in "an ACME certificate authority", without the last two words."""
@@ -81,9 +84,21 @@ class Authority(ABC):
     def root(self) -> x509.Certificate:
         """Where the chains end."""
 
+    def fetch(self) -> None:
+        """Get the programs, which may take minutes; ``PeerUnavailableError`` if one cannot be had here."""
+        for tool in self.tools:
+            self._fetch(tool)
+
+    @staticmethod
+    def _fetch(tool: Tool) -> None:
+        try:
+            find(tool)
+        except UnavailableError as reason:
+            raise PeerUnavailableError(str(reason)) from reason
+
     @abstractmethod
-    def start(self, stack: ExitStack, screen: Screen) -> None:
-        """Start the servers and say so; ``PeerUnavailableError`` if one cannot run here."""
+    def start(self, stack: ExitStack) -> Sequence[str]:
+        """Start the servers; what they are, in words. ``PeerUnavailableError`` if one cannot run here."""
 
     @abstractmethod
     def fill(self, document: Manifest) -> None:
@@ -144,7 +159,6 @@ class Sole(Authority, Generic[Server]):
     def issued_serials(self) -> Sequence[str]:
         return self.server.issued_serials()
 
-    def start(self, stack: ExitStack, screen: Screen) -> None:
-        with screen.doing("starting the certificate authority"):
-            stack.enter_context(self.server)
-        screen.happened(f"certificate authority: {self.presented}")
+    def start(self, stack: ExitStack) -> Sequence[str]:
+        stack.enter_context(self.server)
+        return [f"certificate authority: {self.presented}"]

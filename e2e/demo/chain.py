@@ -75,6 +75,12 @@ def in_words(pair: Pair, root: x509.Certificate) -> list[tuple[str, str]]:
     ]
 
 
+def in_short(pair: Pair, root: x509.Certificate) -> str:
+    """One line, for a chain that was verified."""
+    names = " and ".join(_names(pair.leaf))
+    return f"{_key(pair.leaf.public_key())}; verified up to {_subject(root.subject)}, for {names}"
+
+
 def _names(leaf: x509.Certificate) -> list[str]:
     extension = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     return extension.get_values_for_type(x509.DNSName)

@@ -14,6 +14,7 @@ _REFERENCE = "certwright"
 class CMP(Sole[CMPServer]):
     """A server with a secret of this run, and a device that has one of its certificates."""
 
+    protocol = "cmp"
     described = "a CMP"
     purpose = "the secret that both sides know"
     issuer, late_issuer = "cmp", "cmp-by-certificate"

@@ -15,18 +15,32 @@ from e2e.operator_process import OperatorProcess
 from e2e.tools import catalogue, find
 
 _LOG_LINES = 25
-_TRY = (
+_ABOUT_ONE = (
     ("get cwc --watch", "leave it open, to see the others happen"),
     ("describe cwc shop", "its conditions and events, and when it is renewed"),
     ("delete secret shop-tls", "it is back within seconds, with a new key"),
     ("annotate cwc shop certwright.io/renew=2 --overwrite", "one renewal for each new value"),
     ("edit cwc blog", "add a name, such as new.example.com, and it is issued again"),
 )
+_ABOUT_ALL = (
+    ("get cwc -o wide --watch", "leave it open, to see the others happen"),
+    ("describe cwc shop-cmp", "its conditions and events, and when it is renewed"),
+    ("delete secret shop-est-tls", "it is back within seconds, with a new key"),
+    ("annotate cwc --all certwright.io/renew=2 --overwrite", "one renewal for each new value"),
+    ("edit cwc shop-acme", "add a name, such as new.example.com, and it is issued again"),
+)
 
 
-def commands(screen: Screen, cluster: Cluster, operator: OperatorProcess, *, again: str | None = None) -> None:
+def commands(
+    screen: Screen, cluster: Cluster, operator: OperatorProcess, *, is_tour: bool, again: str | None = None
+) -> None:
     """What to type next; with ``again``, the command that repeats it all, it is gone in a moment."""
-    lines = [(f"kubectl{cluster.options} {arguments}", effect) for arguments, effect in _TRY]
+    chosen = _ABOUT_ALL if is_tour else _ABOUT_ONE
+    lines = [(f"kubectl{cluster.options} {arguments}", effect) for arguments, effect in chosen]
+    if is_tour and again is not None:
+        lines.append(
+            (f"make demo PROTOCOL=est{cluster.make_variables}", "a closer look at one of them: acme, est, scep or cmp")
+        )
     if again is None:
         screen.heading("It runs until you stop it. In another terminal:")
         screen.output("\n".join(_reach(cluster)))

@@ -16,6 +16,7 @@ _RENEWAL = "POST /.well-known/est/simplereenroll 200"
 class EST(Sole[ScriptedESTServer]):
     """A server with a password of this run."""
 
+    protocol = "est"
     described = "an EST"
     purpose = "the password that lets us in there"
     issuer, late_issuer = "est", "est-by-fingerprint"

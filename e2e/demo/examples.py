@@ -1,6 +1,5 @@
 """The files in ``examples/``, with the addresses of this run's servers in the place of those a user would write."""
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,10 +15,10 @@ def read(file: str) -> list[Manifest]:
     return [document for document in yaml.safe_load_all((DIRECTORY / file).read_text()) if document]
 
 
-def filled(file: str, fill: Callable[[Manifest], None]) -> str:
-    """An example as ``kubectl apply`` takes it from its standard input; ``fill`` changes Issuers and Secrets."""
-    items = read(file)
-    for document in items:
+def filled(file: str, fill: Callable[[Manifest], None]) -> list[Manifest]:
+    """The documents with the addresses and secrets that ``fill`` puts into Issuers and Secrets."""
+    documents = read(file)
+    for document in documents:
         if document["kind"] != "Certificate":
             fill(document)
-    return json.dumps({"apiVersion": "v1", "kind": "List", "items": items})
+    return documents

@@ -19,6 +19,7 @@ class _TalkativeServer(SCEPServer):
 class SCEP(Sole[_TalkativeServer]):
     """A server with a challenge of this run."""
 
+    protocol = "scep"
     described = "a SCEP"
     purpose = "the challenge password that it wants to find in a request"
     issuer, late_issuer = "scep", "scep-without-renewal"

@@ -1,7 +1,7 @@
 """Waits for what the operator does, and tells each change of an object's conditions as it comes."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -13,6 +13,7 @@ from e2e.processes import NotInTimeError, wait_until
 
 Object = dict[str, Any]
 _WITHIN = timedelta(seconds=60)
+_READY = "Ready=True"
 
 
 class NotReachedError(RuntimeError):
@@ -40,29 +41,64 @@ class Watch:
 
     def until(self, resource: str, reached: Callable[[Object], bool], what: str) -> Object:
         """The object, as soon as it is what is waited for."""
-        seen: Object = {}
         since = self.screen.elapsed
 
-        def look() -> bool:
-            seen.update(self.get(resource))
-            self._tell(resource, seen, since)
-            return reached(seen) or self.operator.returncode is not None
+        def look() -> list[Object]:
+            found = self.get(resource)
+            for state, why, style in self._news(resource, found):
+                self.screen.happened(f"{state} after {self.screen.elapsed - since:.1f} s: {why}", style)
+            return [found]
+
+        (found,) = self._wait(look, reached, what)
+        return found
+
+    def until_all(
+        self, kind: str, names: Sequence[str], reached: Callable[[Object], bool], what: str
+    ) -> Sequence[Object]:
+        """The objects of these names, as soon as each is what is waited for."""
+        since = self.screen.elapsed
+
+        def look() -> list[Object]:
+            listed = json.loads(self.cluster.kubectl("get", kind, "--output=json"))["items"]
+            by_name = {one["metadata"]["name"]: one for one in listed}
+            for name in names:
+                for state, why, style in self._news(f"{kind}/{name}", by_name[name]):
+                    reason = "" if state == _READY else f": {why}"
+                    self.screen.happened(f"{name}: {state} after {self.screen.elapsed - since:.1f} s{reason}", style)
+            return [by_name[name] for name in names]
+
+        return self._wait(look, reached, what)
+
+    def _wait(
+        self, look: Callable[[], Sequence[Object]], reached: Callable[[Object], bool], what: str
+    ) -> Sequence[Object]:
+        seen: list[Object] = []
+
+        def is_over() -> bool:
+            seen[:] = look()
+            return all(reached(one) for one in seen) or self.operator.returncode is not None
 
         with self.screen.doing(what):
             try:
-                wait_until(look, what, within=self.within)
+                wait_until(is_over, what, within=self.within)
             except NotInTimeError as late:
-                raise NotReachedError(str(late), seen) from None
-        if not reached(seen):
-            raise NotReachedError(f"the operator ended with code {self.operator.returncode}", seen)
+                raise NotReachedError(str(late), _first(seen, reached)) from None
+        if not all(reached(one) for one in seen):
+            code = self.operator.returncode
+            raise NotReachedError(f"the operator ended with code {code}", _first(seen, reached))
         return seen
 
-    def _tell(self, resource: str, seen: Object, since: float) -> None:
-        after = f"after {self.screen.elapsed - since:.1f} s"
-        for state, why, style in _conditions(seen):
+    def _news(self, resource: str, found: Object) -> Iterator[tuple[str, str, str]]:
+        """What of its conditions was not told yet: state, reason and style."""
+        for state, why, style in _conditions(found):
             if (resource, state + why) not in self.told:
                 self.told.add((resource, state + why))
-                self.screen.happened(f"{state} {after}: {why}", style)
+                yield state, why, style
+
+
+def _first(seen: Sequence[Object], reached: Callable[[Object], bool]) -> Object:
+    """The one that held up the others."""
+    return next(one for one in seen if not reached(one))
 
 
 def condition(found: Object, kind: str = "Ready") -> Object:
@@ -86,4 +122,4 @@ def _conditions(found: Object) -> Iterator[tuple[str, str, str]]:
         if state == "Issuing=False":
             continue
         why = message if reason == one["type"] else f"{reason}: {message}"
-        yield state, why, "green" if state == "Ready=True" else "yellow"
+        yield state, why, "green" if state == _READY else "yellow"

@@ -5,7 +5,11 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import TypeVar
 
-_PAUSE_SECONDS = 0.05
+_SHORTEST_PAUSE = 0.05
+_LONGEST_PAUSE = 0.5
+_PAUSE_OF_WAITED = 0.05
+"""Of the time that was waited so far: a kubectl costs a tenth of a second of CPU, which the servers need, too."""
+
 T = TypeVar("T")
 
 
@@ -18,11 +22,12 @@ def wait_until(condition: Callable[[], T], what: str, *, within: timedelta = tim
 
     Connection errors belong into ``condition``: what counts as "not yet" differs from server to server.
     """
-    deadline = time.monotonic() + within.total_seconds()
+    started = time.monotonic()
     while True:
         answer = condition()
         if answer:
             return answer
-        if time.monotonic() > deadline:
+        waited = time.monotonic() - started
+        if waited > within.total_seconds():
             raise NotInTimeError(f"{what}: not within {within.total_seconds():g} s")
-        time.sleep(_PAUSE_SECONDS)
+        time.sleep(min(max(_SHORTEST_PAUSE, _PAUSE_OF_WAITED * waited), _LONGEST_PAUSE))
