@@ -13,7 +13,6 @@ UNSUPPORTED: dict[str, dict[str, Any]] = {
     "spec.keystores": {"keystores": {"jks": {"create": True, "password": "p"}}},
     "spec.nameConstraints": {"nameConstraints": {}, "isCA": True},
     "spec.renewal.windows": {"renewal": {"windows": [{"cron": "0 2 * * *", "windowDuration": "1h"}]}},
-    "spec.adoption": {"adoption": "Adopt"},
     "spec.rollout": {"rollout": {"targets": [{"kind": "Deployment", "name": "web"}]}},
     "spec.csr.attributes": {"csr": {"attributes": [{"oid": "1.2.3", "values": ["BQA="]}]}},
 }
@@ -28,7 +27,7 @@ def test_a_field_that_nothing_implements_is_named(path: str) -> None:
     "fields",
     [
         pytest.param({}, id="nothing special"),
-        pytest.param({"adoption": "Refuse"}, id="the default written out"),
+        pytest.param({"adoption": "Adopt"}, id="adoption"),
         pytest.param({"issuerRef": None, "issuerRefs": [{"name": "a"}]}, id="one issuer in a list"),
         pytest.param({"renewal": {"policy": "Disabled"}}, id="renewal without windows"),
         pytest.param({"revocation": {"onDelete": True, "onSupersede": {"after": "24h"}}}, id="revocation"),

@@ -19,6 +19,7 @@ from certwright.handlers.observation import Observer, delivered
 from certwright.handlers.reporting import Reporter
 from certwright.handlers.sessions import Delivered, Moved, Session, Waiting
 from certwright.handlers.superseding import Superseding
+from certwright.handlers.takeover import Takeover
 from certwright.kube.errors import ConflictError, InvalidError, KubeError, NotFoundError
 from certwright.kube.secret_watch import SecretWatch
 from certwright.kube.secrets import Secrets
@@ -30,7 +31,19 @@ from certwright.model.reasons import Reason
 from certwright.model.resources import CertificateStatus
 from certwright.reconcile.certificate import next_step
 from certwright.reconcile.certificate_status import settled, under_way
-from certwright.reconcile.steps import Begin, Bind, Drop, GoOn, Reapply, Report, Sleep, Step
+from certwright.reconcile.steps import (
+    Adopt,
+    Begin,
+    Bind,
+    Copy,
+    Drop,
+    GoOn,
+    Reapply,
+    Report,
+    Retire,
+    Sleep,
+    Step,
+)
 from certwright.runtime.clock import Clock
 from certwright.runtime.queue import WorkQueue
 from certwright.runtime.workers import Done, Result, Retry
@@ -58,6 +71,7 @@ class Parts:
     enrolments: Enrolments
     superseding: Superseding
     departures: Departures
+    takeover: Takeover
     reporter: Reporter
     queue: WorkQueue[Key]
     clock: Clock
@@ -187,6 +201,9 @@ class CertificateWorker:
                 return None
             case Reapply(body=body, secret=secret, drift=drift):
                 return await self._reapply(observed, body, secret, drift)
+            case Copy() | Retire() | Adopt():
+                await self._parts.takeover.carry_out(step, observed)
+                return None
             case Bind(finalizers=finalizers):
                 await self._parts.departures.bind(observed, finalizers)
                 return None

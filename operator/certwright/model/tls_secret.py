@@ -65,8 +65,18 @@ class IssuedBy:
     group: str
 
 
-def render(certificate: ObjectMetadata, spec: CertificateSpec, pair: KeyPair, issuer: IssuedBy) -> dict[str, Any]:
-    """The body to apply: every field that we own and no other. ``data`` is base64 as the API wants it."""
+def render(
+    certificate: ObjectMetadata,
+    spec: CertificateSpec,
+    pair: KeyPair,
+    issuer: IssuedBy,
+    *,
+    type_: str = TLS_SECRET_TYPE,
+) -> dict[str, Any]:
+    """The body to apply: every field that we own and no other. ``data`` is base64 as the API wants it.
+
+    ``type_`` is that of the Secret that is there, for it can never change.
+    """
     template = spec.secret_template
     metadata: dict[str, Any] = {
         "name": spec.secret_name,
@@ -77,7 +87,7 @@ def render(certificate: ObjectMetadata, spec: CertificateSpec, pair: KeyPair, is
     if spec.deletion is Deletion.DELETE_SECRET:
         metadata["ownerReferences"] = [owner_reference(certificate)]
     data = {name: base64.b64encode(value).decode("ascii") for name, value in _data(spec, pair).items()}
-    return {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "type": TLS_SECRET_TYPE, "data": data}
+    return {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "type": type_, "data": data}
 
 
 def _annotations(certificate: ObjectMetadata, pair: KeyPair, issuer: IssuedBy) -> dict[str, str]:

@@ -4,7 +4,7 @@ A field that is ignored would leave ``Ready=True`` beside something that was nev
 removes its line.
 """
 
-from certwright.model.resources import Adoption, CertificateSpec, IssuerSpec
+from certwright.model.resources import CertificateSpec, IssuerSpec
 
 
 def unsupported_fields(spec: CertificateSpec) -> list[str]:
@@ -14,7 +14,6 @@ def unsupported_fields(spec: CertificateSpec) -> list[str]:
         "spec.keystores": spec.keystores is not None,
         "spec.nameConstraints": spec.name_constraints is not None,
         "spec.renewal.windows": spec.renewal is not None and bool(spec.renewal.windows),
-        "spec.adoption": spec.adoption not in {None, Adoption.REFUSE},
         "spec.rollout": spec.rollout is not None,
         "spec.csr.attributes": spec.csr is not None and bool(spec.csr.attributes),
     }

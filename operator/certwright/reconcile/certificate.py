@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from certwright.model import policy
+from certwright.model import adoption, policy
 from certwright.model.chain import fingerprint
 from certwright.model.keys import public_der
 from certwright.model.metadata import ANNOTATION_FINGERPRINT
@@ -16,6 +16,7 @@ from certwright.model.unsupported import unsupported_fields
 from certwright.reconcile.backoff import retry_at
 from certwright.reconcile.certificate_status import blocked, issued, settled, settled_unread, waiting
 from certwright.reconcile.issuer import NOT_PROBED
+from certwright.reconcile.moving import retired, without_the_ca
 from certwright.reconcile.revocation import finalizers_wanted
 from certwright.reconcile.steps import Begin, Bind, Drop, GoOn, Reapply, Report, Sleep, Step
 
@@ -31,16 +32,19 @@ def next_step(observed: Observed) -> Step:
     finalizers = finalizers_wanted(observed.certificate)
     if finalizers is not None:
         return Bind(finalizers)
-    conflict = policy.foreign_secret(observed)
+    conflict = adoption.conflict(observed)
     if conflict is not None:
         return _blocked(observed, conflict, what_next="look at the Secret again every 30s", again=LOOK_AGAIN)
     news = _unreported(observed)
     if news is not None:
-        return news
+        return retired(observed) or news
     missing = unsupported_fields(observed.certificate.spec)
     if missing:
         text = f"this version of certwright cannot do {', '.join(missing)} yet: remove it from spec"
         return _blocked(observed, Finding(Reason.NOT_IMPLEMENTED, text), what_next="nothing until spec changes")
+    moving = without_the_ca(observed)
+    if moving is not None:
+        return moving
     why = policy.first(policy.TRIGGERS, observed)
     if why is None:
         return _settle(observed)
@@ -87,6 +91,9 @@ def _is_key_from_the_ca(certificate: Certificate) -> bool:
 def _settle(observed: Observed) -> Step:
     """Nothing is wrong with the certificate: look at the Secret, the status and the record."""
     certificate, secret = observed.certificate, observed.secret
+    retire = retired(observed)
+    if retire is not None:
+        return retire
     status = settled_unread(observed)
     if isinstance(secret, DeliveredSecret):
         body = wanted_body(observed, secret)
@@ -109,7 +116,8 @@ def _is_edit_unapplied(certificate: Certificate) -> bool:
     status = certificate.status
     if status.observed_generation is None:
         return False
-    return status.observed_generation != certificate.metadata.generation or status.secret is None
+    is_seen = status.secret is not None and status.secret.checks is not None
+    return status.observed_generation != certificate.metadata.generation or not is_seen
 
 
 def _given_up(observed: Observed) -> Staged | None:
@@ -139,7 +147,7 @@ def wanted_body(observed: Observed, secret: DeliveredSecret) -> dict[str, object
         kind=annotations.get("certwright.io/issuer-kind", str(ref.kind)),
         group=annotations.get("certwright.io/issuer-group", ref.group),
     )
-    return render(certificate.metadata, certificate.spec, pair, issuer)
+    return render(certificate.metadata, certificate.spec, pair, issuer, type_=secret.type)
 
 
 def _obstacle(observed: Observed, why: Finding) -> Step | None:
