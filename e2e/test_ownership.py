@@ -8,7 +8,8 @@ import base64
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from functools import partial
+from typing import Any, ClassVar
 
 import pytest
 from cryptography import x509
@@ -195,7 +196,7 @@ class TestAHostileTenant:
             spec = {"adoption": adoption, "deletion": "DeleteSecret"}
             tenant.apply(*(tenant.certificate(each, NAME, secretName=name, **spec) for each, name in attempts.items()))
             for each, name in attempts.items():
-                told[adoption, name] = tenant.wait("a refusal", lambda each=each: _refusal(tenant, each))
+                told[adoption, name] = tenant.wait("a refusal", partial(_refusal, tenant, each))
             for each in attempts:
                 tenant.kubectl("delete", f"certificates.certwright.io/{each}")
         for (adoption, name), message in told.items():
@@ -355,7 +356,7 @@ class TestDeletion:
 
 @pytest.mark.usefixtures("operator")
 class TestDrift:
-    TEMPLATE: dict[str, Any] = {"labels": {"team": "web"}, "annotations": {"note": "ours"}}
+    TEMPLATE: ClassVar[dict[str, Any]] = {"labels": {"team": "web"}, "annotations": {"note": "ours"}}
 
     def prepared(self, tenant: Tenant, ca: ScriptedESTServer) -> int:
         tenant.apply(*issuer(ca), certificate(tenant, secretTemplate=self.TEMPLATE))
