@@ -316,3 +316,17 @@ async def test_refusal_names_the_ways_out(cluster: Cluster) -> None:
     await cluster.handle()
 
     assert cluster.condition() == ("True", "Ready")
+
+
+@pytest.mark.parametrize("adoption", ["Refuse", "Replace"])
+async def test_no_certificate_takes_the_name_under_which_another_stages(cluster: Cluster, adoption: str) -> None:
+    """Not even while there is no such Secret: it would be in the way of the next enrolment."""
+    name = "certwright-6ac7dbff-6205-426e-84b9-f2d7629cc65d"
+    await cluster.issuer()
+    await cluster.certificate(secretName=name, adoption=adoption)
+
+    await cluster.handle()
+
+    assert cluster.condition("Issuing") == ("False", "SecretNotOwned")
+    assert cluster.server.names("secrets") == []
+    assert cluster.ca.asked == []

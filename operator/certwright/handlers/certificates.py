@@ -174,7 +174,7 @@ class CertificateWorker:
                 await self._parts.enrolments.abandon(key)
                 self._parts.superseding.forget(key)
                 return await self._parts.departures.depart(observed)
-            if await self._parts.superseding.attend(observed):
+            if await self._parts.superseding.attend(observed) or await self._parts.enrolments.drop_orphaned(observed):
                 continue
             outcome = await self._carry_out(next_step(observed), observed)
             if outcome is not None:

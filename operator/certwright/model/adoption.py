@@ -4,7 +4,9 @@ The bounds hold against an author of Certificates who may not write Secrets: wit
 a token, an account key or a credential. Asked by ``reconcile`` before anything else.
 """
 
-from certwright.model.metadata import LABEL_ROLE, OPAQUE_SECRET_TYPE, ROLE_CERTIFICATE, TLS_SECRET_TYPE
+import re
+
+from certwright.model.metadata import ENROLMENT_PREFIX, LABEL_ROLE, OPAQUE_SECRET_TYPE, ROLE_CERTIFICATE, TLS_SECRET_TYPE
 from certwright.model.observed import DeliveredSecret, Observed, is_ours
 from certwright.model.ownership import certificate_of
 from certwright.model.policy import Finding, first, key_pair_is_broken, secret_is_missing_data, secret_is_of_another
@@ -26,12 +28,18 @@ WRITTEN = frozenset(
 )
 """The keys that certwright may write into a Secret."""
 
+_RESERVED = re.compile(ENROLMENT_PREFIX + "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+"""Under such a name a Certificate could keep another one, whose UID this is, from ever staging an enrolment."""
+
 OTHERWISE = "choose another spec.secretName, or delete the Secret if nobody needs it"
 
 
 def conflict(observed: Observed) -> Finding | None:
     """Why the Secret must be left as it is; None: it is ours, not there, or may be taken over."""
     secret, name = observed.secret, observed.certificate.spec.secret_name
+    if _RESERVED.fullmatch(name):
+        text = f"Secret {name}: names of this form are kept for what certwright stages; choose another spec.secretName"
+        return Finding(Reason.SECRET_NOT_OWNED, text)
     if observed.rival is not None:
         return _left_to(observed.rival, name)
     if not isinstance(secret, DeliveredSecret):
