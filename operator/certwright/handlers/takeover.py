@@ -51,8 +51,10 @@ class Takeover:
         written = await self._apply(wanted_body(observed, source), there.metadata if there is not None else None)
         await self.retire(observed)
         certificate = observed.certificate
-        now = replace(observed, secret=written)
-        await self._reporter.certificate(certificate, settled(now, written), is_announced=False)
+        if certificate.spec.keystores is None:
+            # Keystores are made when the Secret is looked at next; until they are there, it is not as it should be.
+            status = settled(replace(observed, secret=written), written)
+            await self._reporter.certificate(certificate, status, is_announced=False)
         old, new = former.metadata.name, written.metadata.name
         stays = "was deleted" if goes(certificate.spec) else "stays behind"
         note = f"Key and certificate were copied from Secret {old} to Secret {new} without an enrolment; {old} {stays}"

@@ -6,7 +6,13 @@ a token, an account key or a credential. Asked by ``reconcile`` before anything 
 
 import re
 
-from certwright.model.metadata import ENROLMENT_PREFIX, LABEL_ROLE, OPAQUE_SECRET_TYPE, ROLE_CERTIFICATE, TLS_SECRET_TYPE
+from certwright.model.metadata import (
+    ENROLMENT_PREFIX,
+    LABEL_ROLE,
+    OPAQUE_SECRET_TYPE,
+    ROLE_CERTIFICATE,
+    TLS_SECRET_TYPE,
+)
 from certwright.model.observed import DeliveredSecret, Observed, is_ours
 from certwright.model.ownership import certificate_of
 from certwright.model.policy import Finding, first, key_pair_is_broken, secret_is_missing_data, secret_is_of_another
