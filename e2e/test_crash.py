@@ -164,3 +164,18 @@ def test_a_certificate_deleted_halfway_leaves_no_record_and_no_txt(world: World,
     world.kubectl("delete", "certificates.certwright.io/stuck")
     world.wait("the record to go", lambda: world.staged() == [])
     world.wait("the TXT record to go", lambda: world.bind9.query(f"_acme-challenge.{name}") == [])
+
+
+def test_an_issuer_deleted_halfway_leaves_no_record_and_no_txt(world: World, launch: Launcher) -> None:
+    launch()
+    solver = world.dns01()
+    slow = {"dns01": {**solver["dns01"], "propagation": {"wait": "5m"}}}
+    name = f"stuck-{world.namespace}.example.test"
+    world.apply(world.issuer(solvers=[slow]), world.certificate("stuck", name))
+    world.wait("the TXT record", lambda: world.bind9.query(f"_acme-challenge.{name}") != [])
+    world.kubectl("delete", "issuers.certwright.io/pebble")
+    world.wait("the TXT record to go", lambda: world.bind9.query(f"_acme-challenge.{name}") == [])
+    world.wait_condition("Certificate", "stuck", reason="IssuerNotFound")
+    assert world.staged() == []
+    world.apply(world.issuer())
+    world.wait_ready("stuck")

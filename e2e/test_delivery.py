@@ -37,7 +37,7 @@ def test_a_secret_of_another_certificate_is_not_taken_over(world: World) -> None
     world.wait_ready("first")
     before = world.get("Secret", "shared")
     world.apply(world.certificate("second", secretName="shared"))
-    condition = world.wait_condition("Certificate", "second", reason="SecretNotOwned")
+    condition = world.wait_condition("Certificate", "second", reason="IncorrectCertificate")
     assert "Secret shared belongs to Certificate first" in condition["message"]
     assert world.get("Secret", "shared") == before
 

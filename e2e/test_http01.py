@@ -125,6 +125,15 @@ def test_a_certificate_deleted_halfway_leaves_no_answer(world: World, unreachabl
     world.wait("the answer to go", lambda: world.published() == [])
 
 
+@pytest.mark.usefixtures("operator")
+def test_an_issuer_deleted_halfway_leaves_no_answer(world: World, unreachable: str) -> None:
+    pending_answer(world, unreachable)
+    world.kubectl("delete", "issuers.certwright.io/pebble")
+    world.wait_condition("Certificate", "www", reason="IssuerNotFound")
+    world.wait("the answer to go", lambda: world.published() == [])
+    assert world.staged() == []
+
+
 @pytest.fixture
 def edge(world: World, operator: OperatorProcess, launch: Launcher) -> Iterator[IngressController]:
     """What clients reach is the controller; the operator listens elsewhere, as behind a Service."""

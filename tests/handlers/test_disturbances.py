@@ -4,10 +4,12 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import TypeAlias
 
+import pytest
+
 from certwright.model.enrolment import Pending
 from certwright.model.errors import RejectedError
 from certwright.runtime.workers import Retry
-from tests.handlers.cluster import WEB, Cluster, decoded
+from tests.handlers.cluster import CA, WEB, Cluster, decoded
 
 Change: TypeAlias = Callable[[Cluster], Awaitable[object]]
 
@@ -132,6 +134,43 @@ async def test_a_status_that_conflicts_is_written_after_another_look(cluster: Cl
     await cluster.handle()
 
     assert cluster.condition() == ("False", "Suspended")
+
+
+@pytest.mark.parametrize("is_made_anew", [False, True], ids=["for good", "and made anew"])
+async def test_what_an_order_presented_is_taken_back_when_its_issuer_is_deleted(
+    cluster: Cluster, *, is_made_anew: bool
+) -> None:
+    cluster.ca.script.append(Pending(retry_after=timedelta(seconds=1), resume={}, message="queued"))
+    await cluster.issuer()
+    await cluster.certificate()
+    await cluster.handle()
+
+    await cluster.delete(CA)
+    await cluster.handle(CA)
+    if is_made_anew:
+        await cluster.issuer()
+    await cluster.clock.advance(1)
+    await cluster.handle()
+
+    assert cluster.ca.given_up == [{"order": "order-1"}]
+    assert cluster.staged == []
+    assert cluster.condition() == (("True", "Ready") if is_made_anew else ("False", "IssuerNotFound"))
+
+
+async def test_a_record_whose_issuer_was_deleted_goes_although_nobody_can_take_back_what_it_presented(
+    cluster: Cluster,
+) -> None:
+    cluster.ca.script.append(Pending(retry_after=timedelta(seconds=1), resume={}, message="queued"))
+    await cluster.issuer()
+    await cluster.certificate()
+    await cluster.handle()
+    await cluster.delete(CA)
+    await cluster.restart()
+
+    await cluster.handle()
+
+    assert cluster.staged == []
+    assert cluster.operator.enrolments.live_uids() == frozenset()
 
 
 async def test_a_record_that_somebody_deletes_is_made_anew(cluster: Cluster) -> None:

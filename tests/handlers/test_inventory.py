@@ -1,5 +1,6 @@
 """What is remembered of the objects that the watches show."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -110,3 +111,53 @@ def test_what_is_forgotten_is_gone() -> None:
 
     assert not inventory.certificates
     assert list(inventory.keys(Kind.ISSUER)) == []
+
+
+OTHER = WEB._replace(name="other")
+
+
+def writers(inventory: Inventory) -> dict[str, tuple[Key, ...]]:
+    found = {name: inventory.writers_of("shop", name) for name in ("web-tls", "new-tls")}
+    return {name: keys for name, keys in found.items() if keys}
+
+
+def test_who_names_a_secret_is_found_by_its_name_in_the_order_of_coming() -> None:
+    inventory = Inventory()
+    inventory.upsert_certificate(WEB, body(10))
+    inventory.upsert_certificate(OTHER, body(11, uid="uid-2"))
+    assert writers(inventory) == {"web-tls": (WEB, OTHER)}
+
+    inventory.upsert_certificate(WEB, body(12))
+    assert writers(inventory) == {"web-tls": (WEB, OTHER)}
+
+    inventory.upsert_certificate(WEB, body(13, secretName="new-tls"))
+    assert writers(inventory) == {"web-tls": (OTHER,), "new-tls": (WEB,)}
+
+    inventory.forget(OTHER)
+    inventory.forget(WEB)
+    assert writers(inventory) == {}
+
+
+@pytest.mark.parametrize(
+    ("happens", "expected"),
+    [
+        pytest.param(lambda inventory: inventory.forget(WEB), [OTHER], id="one goes"),
+        pytest.param(
+            lambda inventory: inventory.upsert_certificate(WEB, body(13, secretName="new-tls")), [OTHER], id="one moves"
+        ),
+        pytest.param(lambda inventory: inventory.upsert_certificate(WEB, body(13)), [], id="one is edited otherwise"),
+        pytest.param(lambda inventory: inventory.forget(CA), [], id="an issuer goes"),
+    ],
+)
+def test_whoever_names_the_same_secret_is_woken_when_one_lets_go_of_it(
+    happens: Callable[[Inventory], object], expected: list[Key]
+) -> None:
+    inventory = Inventory()
+    woken: list[Key] = []
+    inventory.wake = woken.append
+    inventory.upsert_certificate(WEB, body(10))
+    inventory.upsert_certificate(OTHER, body(11, uid="uid-2"))
+
+    happens(inventory)
+
+    assert woken == expected

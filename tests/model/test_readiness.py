@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from certwright.model import policy
+from certwright.model import adoption, policy
 from certwright.model.metadata import ANNOTATION_RENEW, ANNOTATION_RETRY
 from certwright.model.observed import Absent, AsRecorded, DeliveredSecret, Observed
 from certwright.model.reasons import Reason
@@ -139,15 +139,15 @@ def put_in_its_place(secret: DeliveredSecret) -> DeliveredSecret:
         pytest.param(unlabelled, None, id="ours, with its labels taken away"),
         pytest.param(put_in_its_place, "exists and was not written by certwright", id="nobody's"),
         pytest.param(
-            lambda s: with_annotations(s, certificate_name="other"), "belongs to Certificate other", id="another's"
+            lambda s: with_annotations(s, certificate_name="other"), "was written for Certificate other", id="another's"
         ),
         pytest.param(
-            lambda s: replace(s, is_immutable=True), "is immutable and cannot be renewed: delete it", id="immutable"
+            lambda s: replace(s, is_immutable=True), "is immutable and cannot be written: delete it", id="immutable"
         ),
     ],
 )
 def test_what_was_not_written_for_this_certificate_is_not_touched(change: Change, told: str | None) -> None:
-    found = policy.foreign_secret(world(change))
+    found = adoption.conflict(world(change))
     assert (found is None) is (told is None)
     if found is not None:
         assert found.reason is Reason.SECRET_NOT_OWNED
@@ -157,7 +157,7 @@ def test_what_was_not_written_for_this_certificate_is_not_touched(change: Change
 
 @pytest.mark.parametrize("secret", [Absent(), AsRecorded()], ids=["absent", "as recorded"])
 def test_no_secret_is_nobodys_conflict(secret: Absent | AsRecorded) -> None:
-    assert policy.foreign_secret(replace(world(), secret=secret)) is None
+    assert adoption.conflict(replace(world(), secret=secret)) is None
 
 
 def test_a_self_signed_certificate_is_as_good_as_any_when_it_is_what_was_asked_for() -> None:

@@ -11,7 +11,6 @@ from tests.model.builders import SERVER, spec_of
 UNSUPPORTED: dict[str, dict[str, Any]] = {
     "spec.issuerRefs with more than one issuer": {"issuerRef": None, "issuerRefs": [{"name": "a"}, {"name": "b"}]},
     "spec.nameConstraints": {"nameConstraints": {}, "isCA": True},
-    "spec.adoption": {"adoption": "Adopt"},
     "spec.rollout": {"rollout": {"targets": [{"kind": "Deployment", "name": "web"}]}},
     "spec.csr.attributes": {"csr": {"attributes": [{"oid": "1.2.3", "values": ["BQA="]}]}},
 }
@@ -26,7 +25,7 @@ def test_a_field_that_nothing_implements_is_named(path: str) -> None:
     "fields",
     [
         pytest.param({}, id="nothing special"),
-        pytest.param({"adoption": "Refuse"}, id="the default written out"),
+        pytest.param({"adoption": "Adopt"}, id="adoption"),
         pytest.param({"issuerRef": None, "issuerRefs": [{"name": "a"}]}, id="one issuer in a list"),
         pytest.param({"renewal": {"windows": [{"cron": "0 2 * * *", "windowDuration": "1h"}]}}, id="renewal windows"),
         pytest.param({"renewal": {"policy": "Disabled"}}, id="renewal without windows"),

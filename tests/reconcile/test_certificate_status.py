@@ -53,7 +53,7 @@ def test_an_issued_certificate_is_described_whole() -> None:
     assert status.fingerprint_sha256 == fingerprint(leaf)
     assert status.issuer_ref == IssuedBy(name="ca", kind="Issuer", group="certwright.io")
     assert status.protocol == "acme"
-    assert status.secret == SecretSeen(uid="secret-uid", resource_version="20", checks=CHECKS)
+    assert status.secret == SecretSeen(name="web-tls", uid="secret-uid", resource_version="20", checks=CHECKS)
     assert status.next_action == NextAction(what="renew the certificate", when=status.renewal_time)
     assert status.conditions == (
         Condition(

@@ -145,10 +145,10 @@ class TestWhatStandsInTheWay:
 
 
 def test_an_unsupported_field_is_told_of_a_settled_certificate_too() -> None:
-    observed = edited({"adoption": "Adopt"})
+    observed = edited({"rollout": {"targets": [{"kind": "Deployment", "name": "web"}]}})
     assert blocked_by(observed) == (
         "NotImplemented",
-        "this version of certwright cannot do spec.adoption yet: remove it from spec",
+        "this version of certwright cannot do spec.rollout yet: remove it from spec",
     )
 
 

@@ -9,6 +9,7 @@ from certwright.handlers.allowing import Allowance
 from certwright.handlers.authenticators import Authentication
 from certwright.handlers.certificates import CertificateWorker, Parts
 from certwright.handlers.challenge_board import Board
+from certwright.handlers.claims import Claims
 from certwright.handlers.credentials import Credentials
 from certwright.handlers.departures import Departures
 from certwright.handlers.drivers import Drivers, Resolve
@@ -29,6 +30,7 @@ from certwright.handlers.settings import NamespacedIssuers, Settings
 from certwright.handlers.solving import SolverParts
 from certwright.handlers.superseding import Superseding
 from certwright.handlers.sweep import Sweep
+from certwright.handlers.takeover import Takeover
 from certwright.handlers.workshop import USER_AGENT, Workshop
 from certwright.kube.challenge_board import ChallengeConfigMap
 from certwright.kube.challenge_routes import ChallengeRouting, own_cluster_domain
@@ -93,7 +95,9 @@ class Operator:
     @cached_property
     def inventory(self) -> Inventory:
         """What the watches have shown."""
-        return Inventory()
+        inventory = Inventory()
+        inventory.wake = self.queue.add
+        return inventory
 
     @cached_property
     def queue(self) -> WorkQueue[Key]:
@@ -172,6 +176,7 @@ class Operator:
             secrets=self._secrets,
             watch=self.watch,
             clock=self._clock.now,
+            claims=Claims(self.inventory, operator_namespace=self._settings.operator_namespace),
             refusal=Allowance(Namespaces(self._server)).refusal,
             keystores=self._keystores,
         )
@@ -230,6 +235,7 @@ class Operator:
                 superseding=self._superseding,
                 keystores=self._keystores,
                 departures=self._departures,
+                takeover=Takeover(secrets=self._secrets, reporter=self._reporter),
                 reporter=self._reporter,
                 queue=self.queue,
                 clock=self._clock,

@@ -9,7 +9,7 @@ from certwright.handlers.observation import delivered
 from certwright.handlers.own_credentials import OwnCredentials
 from certwright.kube.secrets import Secrets
 from certwright.model.enrolment import CurrentCertificate, OneTimeCredential
-from certwright.model.observed import Absent, AsRecorded, DeliveredSecret, KnownIssuer, Observed, SecretState
+from certwright.model.observed import Absent, AsRecorded, DeliveredSecret, KnownIssuer, Observed, SecretState, is_ours
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,8 +38,11 @@ class Authentication:
 
     async def _secret(self, observed: Observed) -> SecretState | None:
         """The Secret's data, which an observation spares where the version is known."""
+        if isinstance(observed.secret, Absent) and observed.former is not None:
+            return observed.former
         if not isinstance(observed.secret, AsRecorded):
-            return observed.secret
+            # With a key that somebody else put there this Certificate is not to pass for him.
+            return observed.secret if is_ours(observed.certificate, observed.secret) else None
         certificate = observed.certificate
         secret = await self._secrets.get(certificate.metadata.namespace, certificate.spec.secret_name)
         return delivered(secret) if secret is not None else None
@@ -49,7 +52,7 @@ def _lost(observed: Observed, issuer: KnownIssuer) -> int | None:
     """The serial number of the certificate that stood in a Secret which is gone, if this issuer issued it."""
     status = observed.certificate.status
     by = status.issuer_ref
-    if not isinstance(observed.secret, Absent) or by is None or not status.serial_number:
+    if not isinstance(observed.secret, Absent) or observed.former is not None or by is None or not status.serial_number:
         return None
     is_same = (by.name, by.kind, status.protocol) == (issuer.key.name, issuer.key.kind, issuer.destination.protocol)
     try:

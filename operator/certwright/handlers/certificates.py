@@ -20,6 +20,7 @@ from certwright.handlers.observation import Observer, delivered
 from certwright.handlers.reporting import Reporter
 from certwright.handlers.sessions import Delivered, Moved, Session, Waiting
 from certwright.handlers.superseding import Superseding
+from certwright.handlers.takeover import Takeover
 from certwright.kube.errors import ConflictError, InvalidError, KubeError, NotFoundError
 from certwright.kube.secret_watch import SecretWatch
 from certwright.kube.secrets import Secrets
@@ -32,7 +33,19 @@ from certwright.model.reasons import Reason
 from certwright.model.resources import CertificateStatus
 from certwright.reconcile.certificate import next_step
 from certwright.reconcile.certificate_status import settled, under_way
-from certwright.reconcile.steps import Begin, Bind, Drop, GoOn, Reapply, Report, Sleep, Step
+from certwright.reconcile.steps import (
+    Adopt,
+    Begin,
+    Bind,
+    Copy,
+    Drop,
+    GoOn,
+    Reapply,
+    Report,
+    Retire,
+    Sleep,
+    Step,
+)
 from certwright.runtime.clock import Clock
 from certwright.runtime.queue import WorkQueue
 from certwright.runtime.workers import Done, Result, Retry
@@ -61,6 +74,7 @@ class Parts:
     superseding: Superseding
     keystores: Keystores
     departures: Departures
+    takeover: Takeover
     reporter: Reporter
     queue: WorkQueue[Key]
     clock: Clock
@@ -170,7 +184,7 @@ class CertificateWorker:
                 await self._parts.enrolments.abandon(key)
                 self._parts.superseding.forget(key)
                 return await self._parts.departures.depart(observed)
-            if await self._parts.superseding.attend(observed):
+            if await self._parts.superseding.attend(observed) or await self._parts.enrolments.drop_orphaned(observed):
                 continue
             outcome = await self._carry_out(next_step(observed), observed)
             if outcome is not None:
@@ -197,6 +211,9 @@ class CertificateWorker:
                 return None
             case Reapply(body=body, secret=secret, drift=drift):
                 return await self._reapply(observed, body, secret, drift)
+            case Copy() | Retire() | Adopt():
+                await self._parts.takeover.carry_out(step, observed)
+                return None
             case Bind(finalizers=finalizers):
                 await self._parts.departures.bind(observed, finalizers)
                 return None

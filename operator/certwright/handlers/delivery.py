@@ -8,10 +8,11 @@ from certwright.handlers.observation import Observer, delivered
 from certwright.handlers.reporting import Reporter
 from certwright.handlers.sessions import Delivered, Moved, Session
 from certwright.handlers.superseding import Superseding
+from certwright.handlers.takeover import Takeover
 from certwright.kube.secrets import Secrets
 from certwright.model.chain import split_root
 from certwright.model.enrolment import Issued
-from certwright.model.metadata import GROUP
+from certwright.model.metadata import GROUP, TLS_SECRET_TYPE
 from certwright.model.observed import Absent, AsRecorded, Certificate, DeliveredSecret, KnownIssuer, Observed
 from certwright.model.resources import CertificateStatus
 from certwright.model.tls_secret import IssuedBy, KeyPair, render
@@ -33,6 +34,7 @@ class Delivery:
         reporter: Reporter,
         clock: Clock,
     ) -> None:
+        self._takeover = Takeover(secrets=secrets, reporter=reporter)
         self._observer = observer
         self._keystores = keystores
         self._secrets = secrets
@@ -58,6 +60,7 @@ class Delivery:
             session.is_disturbed = True
             return Moved()
         secret = await self._write(observed, KeyPair(**_split(answer), key=key), session.issuer)
+        await self._takeover.retire(observed)
         now = self._clock.now()
         status = issued(fresh, secret, session.staged, now)
         if answer.is_credential_used:
@@ -77,8 +80,8 @@ class Delivery:
         """The first write creates or conflicts, later ones replace exactly what was looked at."""
         certificate = observed.certificate
         by = IssuedBy(name=issuer.key.name, kind=issuer.key.kind, group=GROUP)
-        keystores = await self._keystores.of(certificate, pair)
-        body = render(certificate.metadata, certificate.spec, pair, by, keystores=keystores)
+        keystores, type_ = await self._keystores.of(certificate, pair), _type_of(observed)
+        body = render(certificate.metadata, certificate.spec, pair, by, keystores=keystores, type_=type_)
         pinned = _version_of(observed)
         if pinned is not None:
             body["metadata"] |= {"uid": pinned[0], "resourceVersion": pinned[1]}
@@ -107,5 +110,19 @@ def _version_of(observed: Observed) -> tuple[str, str] | None:
             seen = observed.certificate.status.secret
             assert seen is not None  # noqa: S101 - that is what makes it recorded
             return seen.uid, seen.resource_version
+        case _:
+            assert_never(observed.secret)
+
+
+def _type_of(observed: Observed) -> str:
+    """The type of the Secret that is written: the one that it has."""
+    match observed.secret:
+        case Absent():
+            return TLS_SECRET_TYPE
+        case DeliveredSecret(type=type_):
+            return type_
+        case AsRecorded():
+            seen = observed.certificate.status.secret
+            return (seen.type if seen is not None else None) or TLS_SECRET_TYPE
         case _:
             assert_never(observed.secret)

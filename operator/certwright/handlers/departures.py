@@ -95,6 +95,8 @@ class Departures:
         return Done()
 
     async def _secret(self, observed: Observed) -> SecretState:
+        if isinstance(observed.secret, Absent) and observed.former is not None:
+            return observed.former
         if not isinstance(observed.secret, AsRecorded):
             return observed.secret
         certificate = observed.certificate

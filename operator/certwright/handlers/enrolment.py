@@ -113,15 +113,26 @@ class Enrolments(Sessions):
 
         What is to be revoked stays, and the certificate that was to be replaced too if that has happened.
         """
-        self.close(key_of(observed.certificate))
+        session = self.close(key_of(observed.certificate))
         if staged is not None and staged.resume:
             request = request_for(observed, staged, None)
-            await self._take_back(self._maker(staged, observed.issuer), request, staged)
+            await self._take_back(self._maker(staged, observed.issuer, session), request, staged)
         superseded = staged.superseded if staged is not None else observed.superseded
         current = observed.certificate.status.fingerprint_sha256
         await self._superseding.unstage(
             observed.certificate, metadata, superseded, current=current, now=self._clock.now()
         )
+
+    async def drop_orphaned(self, observed: Observed) -> bool:
+        """Drop a record whose issuer was deleted: made anew it is another one, for which the record is worth nothing.
+
+        Kept until then, it would keep alive what was presented for a proof.
+        """
+        staged, metadata = observed.staged, observed.staged_metadata
+        if observed.issuer is not None or staged is None or metadata is None or self._maker(staged, None) is not None:
+            return False
+        await self.drop(observed, metadata, staged)
+        return True
 
     async def abandon(self, key: Key) -> None:
         """The Certificate is gone: take back what its enrolment presented. The record goes with its owner."""
@@ -135,16 +146,20 @@ class Enrolments(Sessions):
         if session is not None and session.observed.certificate.metadata.uid != uid:
             await self.abandon(key)
 
-    def _maker(self, staged: Staged, named: KnownIssuer | None) -> KnownIssuer | None:
+    def _maker(self, staged: Staged, named: KnownIssuer | None, session: Session | None = None) -> KnownIssuer | None:
         """The issuer that a record was made for, whichever one the Certificate names by now; None where it is gone.
 
         Its server may be another one by now, which knows nothing of the order; but its solvers can take proofs back.
+        So can those of one that is gone, if this process still remembers it and its Secrets are still there.
         """
         uid = staged.destination.issuer_uid
         if named is not None and named.metadata.uid == uid:
             return named
         bodies = self._inventory.issuers.values()
-        return next((known_issuer(body) for body in bodies if body["metadata"]["uid"] == uid), None)
+        known = next((known_issuer(body) for body in bodies if body["metadata"]["uid"] == uid), None)
+        if known is None and session is not None and session.issuer.metadata.uid == uid:
+            return session.issuer
+        return known
 
     async def _take_back(self, issuer: KnownIssuer | None, request: EnrolmentRequest, staged: Staged) -> None:
         if issuer is None:

@@ -4,7 +4,7 @@ A Certificate that is settled costs a few hundred bytes here; its body is droppe
 body until it is. The inventory answers questions that need no decision; absence from it proves nothing.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -27,6 +27,7 @@ class CertificateRecord:
 
     uid: str
     version: int
+    created: str
     secret_name: str
     secret_uid: str
     secret_version: str
@@ -56,7 +57,9 @@ class Inventory:
     def __init__(self) -> None:
         self.certificates: dict[Key, CertificateRecord] = {}
         self.issuers: dict[Key, Mapping[str, Any]] = {}
-        self._writers: dict[tuple[str, str], Key] = {}
+        self._writers: dict[tuple[str, str], tuple[Key, ...]] = {}
+        self.wake: Callable[[Key], object] = lambda _: None
+        """Hears of Certificates that waited for a Secret which another one has let go of."""
 
     def upsert_certificate(self, key: Key, body: Mapping[str, Any]) -> CertificateRecord:
         """Take in a body unless it is older than what is known of the same object."""
@@ -66,8 +69,23 @@ class Inventory:
             return known
         record = _record(body)
         self.certificates[key] = record
-        self._writers[key.namespace, record.secret_name] = key
+        self._writes(key, record.secret_name, known.secret_name if known is not None else "")
         return record
+
+    def _writes(self, key: Key, secret: str, before: str) -> None:
+        """Remember who names which Secret, in the order in which they came. Empty: none."""
+        if secret == before:
+            return
+        if before:
+            others = tuple(one for one in self.writers_of(key.namespace, before) if one != key)
+            if others:
+                self._writers[key.namespace, before] = others
+            else:
+                self._writers.pop((key.namespace, before), None)
+            for other in others:
+                self.wake(other)
+        if secret:
+            self._writers[key.namespace, secret] = (*self.writers_of(key.namespace, secret), key)
 
     def upsert_issuer(self, key: Key, body: Mapping[str, Any]) -> None:
         """As `upsert_certificate`; issuers are few, and are kept whole."""
@@ -79,15 +97,13 @@ class Inventory:
     def forget(self, key: Key) -> None:
         """The watch said that it is gone."""
         record = self.certificates.pop(key, None)
-        if record is not None and self._writers.get((key.namespace, record.secret_name)) == key:
-            del self._writers[key.namespace, record.secret_name]
+        if record is not None:
+            self._writes(key, "", record.secret_name)
         self.issuers.pop(key, None)
 
-    def writer_of(self, namespace: str, secret: str) -> Key | None:
-        """The Certificate that writes this Secret, whatever its labels and annotations say by now."""
-        key = self._writers.get((namespace, secret))
-        record = self.certificates.get(key) if key is not None else None
-        return key if record is not None and record.secret_name == secret else None
+    def writers_of(self, namespace: str, secret: str) -> tuple[Key, ...]:
+        """The Certificates that name this Secret, whatever its labels and annotations say by now; one, as a rule."""
+        return self._writers.get((namespace, secret), ())
 
     def holds(self, key: Key, meta: ObjectMetadata) -> bool:
         """Whether this very object, as new as ``meta`` or newer, was seen."""
@@ -152,6 +168,7 @@ def _record(body: Mapping[str, Any]) -> CertificateRecord:
     return CertificateRecord(
         uid=metadata.uid,
         version=int(metadata.resource_version),
+        created=metadata.creation_timestamp,
         secret_name=certificate.spec.secret_name if certificate else "",
         secret_uid=seen.uid if seen else "",
         secret_version=seen.resource_version if seen else "",

@@ -12,7 +12,6 @@ from datetime import timedelta
 from certwright.handlers.inventory import CertificateRecord
 from certwright.kube.references import MissingReference, References
 from certwright.kube.secrets import Secret
-from certwright.model import policy
 from certwright.model.errors import TransientError
 from certwright.model.keystores import (
     LONGEST_PASSWORD,
@@ -23,7 +22,7 @@ from certwright.model.keystores import (
     wanted_stores,
 )
 from certwright.model.metadata import Key
-from certwright.model.observed import AsRecorded, Certificate, DeliveredSecret, Observed, SecretState
+from certwright.model.observed import AsRecorded, Certificate, DeliveredSecret, Observed, SecretState, is_ours
 from certwright.model.reasons import Reason
 from certwright.model.resources import JKSKeystore, PKCS12Keystore
 from certwright.model.tls_secret import KeyPair, pair_of
@@ -126,7 +125,9 @@ class Keystores:
     async def _compared(self, observed: Observed, found: _Found) -> Observed:
         secret = observed.secret
         pair = pair_of(secret) if isinstance(secret, DeliveredSecret) else None
-        if pair is None or not isinstance(secret, DeliveredSecret) or policy.foreign_secret(observed) is not None:
+        if pair is None or not isinstance(secret, DeliveredSecret):
+            return observed
+        if secret.is_immutable or not is_ours(observed.certificate, secret):
             return observed
         made = await self._executor.run(rendered, observed.certificate.spec, pair, found.passwords)
         if all(secret.data.get(name) == store for name, store in made.items()):

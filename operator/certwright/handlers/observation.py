@@ -4,11 +4,13 @@ A cache answers only where it cannot be wrong in a harmful way: our own last wri
 version that was checked. Everything else is read.
 """
 
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
+from certwright.handlers.claims import Claims
 from certwright.handlers.inventory import Inventory, issuer_key, parse_certificate
 from certwright.handlers.keystores import Keystores
 from certwright.kube.resources import Resources
@@ -25,10 +27,13 @@ from certwright.model.observed import (
     KnownIssuer,
     Observed,
     SecretState,
+    is_ours,
 )
 from certwright.model.staged import Staged, UnreadableRecordError, from_data, holds_enrolment
 from certwright.model.superseded import Superseded
 from certwright.reconcile.issuer import known_issuer
+
+OBJECT_NAME = re.compile(r"[a-z0-9][a-z0-9.-]{0,252}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +57,7 @@ class Observer:
         secrets: Secrets,
         watch: SecretWatch | None,
         clock: Callable[[], datetime],
+        claims: Claims,
         refusal: Callable[[Certificate, KnownIssuer], Awaitable[str | None]],
         keystores: Keystores,
     ) -> None:
@@ -60,6 +66,7 @@ class Observer:
         self._secrets = secrets
         self._watch = watch
         self._clock = clock
+        self._claims = claims
         self._refusal = refusal
         self._keystores = keystores
         self._stale: set[Key] = set()
@@ -84,6 +91,9 @@ class Observer:
             staged_metadata=record.metadata if record and record.is_enrolment else None,
             superseded=record.superseded if record else (),
             enrolment_secret=record.metadata if record else None,
+            former=await self._former(certificate),
+            rival=self._claims.rival(certificate, secret),
+            credential_of=self._claims.user(certificate, secret),
             refusal=await self._refusal(certificate, issuer) if issuer is not None else None,
             now=self._clock(),
         )
@@ -115,9 +125,24 @@ class Observer:
         secret = await self._secrets.get(certificate.metadata.namespace, certificate.spec.secret_name)
         return delivered(secret) if secret is not None else Absent()
 
+    async def _former(self, certificate: Certificate) -> DeliveredSecret | None:
+        """The Secret under its former name, if it is the very object that was written."""
+        seen, namespace = certificate.status.secret, certificate.metadata.namespace
+        if seen is None or seen.name is None or seen.name == certificate.spec.secret_name:
+            return None
+        if OBJECT_NAME.fullmatch(seen.name) is None:
+            return None  # Somebody wrote into the status, and it becomes part of a path.
+        secret = await self._secrets.get(namespace, seen.name)
+        if secret is None or secret.metadata.uid != seen.uid:
+            return None
+        found = delivered(secret)
+        return found if is_ours(certificate, found) else None
+
     def _is_as_recorded(self, certificate: Certificate) -> bool:
         status, recorded = certificate.status, certificate.status.secret
         if self._watch is None or not self._watch.synced.is_set() or recorded is None or recorded.checks != CHECKS:
+            return False
+        if recorded.name not in {None, certificate.spec.secret_name}:
             return False
         if status.observed_generation != certificate.metadata.generation:
             return False

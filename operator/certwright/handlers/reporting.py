@@ -115,6 +115,11 @@ class Reporter:
         _log.log(level, "Certificate %s/%s: %s: %s", certificate.namespace, certificate.name, reason, note)
         await self._post(certificate, reason, note, is_warning=is_warning)
 
+    async def secret(self, certificate: ObjectMetadata, reason: str, note: str) -> None:
+        """What became of a Secret without the CA."""
+        _log.info("Certificate %s/%s: %s: %s", certificate.namespace, certificate.name, reason, note)
+        await self._post(certificate, reason, note, is_warning=False)
+
     async def issuer(self, issuer: KnownIssuer, status: IssuerStatus) -> KnownIssuer:
         """Write an issuer's status unless it is the one that is there; an Event on a transition."""
         if status == issuer.status:

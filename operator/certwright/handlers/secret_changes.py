@@ -52,7 +52,11 @@ class SecretChanges:
         named = Key(Kind.CERTIFICATE, namespace, seen.certificate)
         is_record = seen.role in {ROLE_ENROLMENT, ROLE_REVOCATION}
         # Whoever edits a Secret may have taken the role or the name away: the Certificate still says what it writes.
-        key = named if is_record else self._inventory.writer_of(namespace, name) or named
+        writers = () if is_record else self._inventory.writers_of(namespace, name)
+        for key in writers or (named,):
+            self._wake(key, name, seen, is_record=is_record, is_gone=is_gone)
+
+    def _wake(self, key: Key, name: str, seen: Seen, *, is_record: bool, is_gone: bool) -> None:
         record = self._inventory.certificates.get(key)
         if record is None or (is_record and not is_gone):
             return  # Of our own records only the loss is news.

@@ -14,7 +14,7 @@ from certwright.model import keys
 from certwright.model.csr import build_csr
 from certwright.model.keys import KeyKind, PrivateKey
 from certwright.model.metadata import ANNOTATION_RENEW, ObjectMetadata, enrolment_secret_name
-from certwright.model.observed import DeliveredSecret, Observed
+from certwright.model.observed import DeliveredSecret, Observed, is_ours
 from certwright.model.policy import requested
 from certwright.model.resources import RotationPolicy
 from certwright.model.staged import Staged, staged_secret, to_data
@@ -107,6 +107,6 @@ class Staging:
 
 def _current_key(observed: Observed, authenticators: Authenticators) -> PrivateKey | None:
     """The Secret's key, which may be there without a certificate."""
-    if isinstance(observed.secret, DeliveredSecret):
+    if isinstance(observed.secret, DeliveredSecret) and is_ours(observed.certificate, observed.secret):
         return observed.secret.key
     return authenticators.current.key if authenticators.current else None

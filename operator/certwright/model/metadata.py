@@ -27,6 +27,7 @@ ENROLMENT_SECRET_TYPE = f"{GROUP}/enrolment"
 ACCOUNT_SECRET_TYPE = f"{GROUP}/account"
 ANCHORS_SECRET_TYPE = f"{GROUP}/anchors"
 TLS_SECRET_TYPE = "kubernetes.io/tls"  # noqa: S105 - a Secret's type, not a password
+OPAQUE_SECRET_TYPE = "Opaque"  # noqa: S105 - as above
 
 ANNOTATION_RENEW = f"{GROUP}/renew"
 ANNOTATION_RETRY = f"{GROUP}/retry"

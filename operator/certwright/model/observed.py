@@ -15,6 +15,7 @@ from cryptography import x509
 from certwright.model.chain import load_certificates, require_readable
 from certwright.model.keys import InvalidKeyError, PrivateKey, load
 from certwright.model.metadata import Key, Kind, ObjectMetadata
+from certwright.model.ownership import certificate_of
 from certwright.model.resources import CertificateSpec, CertificateStatus, IssuerSpec, IssuerStatus
 from certwright.model.staged import Destination, Staged
 from certwright.model.superseded import Superseded
@@ -87,6 +88,19 @@ class Absent:
 SecretState: TypeAlias = DeliveredSecret | AsRecorded | Absent
 
 
+def is_ours(certificate: Certificate, secret: SecretState) -> bool:
+    """Whether the Secret was written for this Certificate, or is not there.
+
+    Nobody's, but the very object that the status knows: somebody took our labels away, and upkeep puts them back.
+    """
+    if not isinstance(secret, DeliveredSecret):
+        return True
+    owner, recorded = certificate_of(secret.metadata), certificate.status.secret
+    if owner is None:
+        return recorded is not None and recorded.uid == secret.metadata.uid
+    return owner == certificate.metadata.name
+
+
 @dataclass(frozen=True, slots=True)
 class KnownIssuer:
     """An Issuer or ClusterIssuer as it was seen last."""
@@ -115,6 +129,12 @@ class Observed:
     """What waits for its revocation in the enrolment Secret, beside an enrolment or alone."""
     enrolment_secret: ObjectMetadata | None = None
     """The enrolment Secret, whatever it holds; ``staged_metadata`` is the same where an enrolment is in it."""
+    former: DeliveredSecret | None = None
+    """The Secret under its former name, where ``spec.secretName`` was edited and what it holds is still to move."""
+    rival: str | None = None
+    """The Certificate that this Secret is left to, where two name the same one; None: there is none."""
+    credential_of: str | None = None
+    """The issuer that uses a Secret of somebody else's as its own, for the message; None: none does."""
     refusal: str | None = None
     """Why the issuer does not allow this Certificate, as a sentence naming the value; None: it does."""
     keystores: Mapping[str, bytes] = field(default_factory=dict, repr=False)

@@ -21,7 +21,7 @@ from certwright.model.metadata import (
     ObjectMetadata,
 )
 from certwright.model.names import InvalidNameError
-from certwright.model.observed import Absent, AsRecorded, Certificate, DeliveredSecret, Observed
+from certwright.model.observed import Absent, AsRecorded, Certificate, DeliveredSecret, Observed, is_ours
 from certwright.model.ownership import certificate_of
 from certwright.model.reasons import Reason
 from certwright.model.renewal import renewal_time
@@ -114,7 +114,8 @@ def certificate_is_not_the_issued_one(observed: Observed) -> Finding | None:
     secret = observed.secret
     if not isinstance(secret, DeliveredSecret) or secret.leaf is None:
         return None
-    recorded = observed.certificate.status.fingerprint_sha256 or secret.metadata.annotations.get(ANNOTATION_FINGERPRINT)
+    known = observed.certificate.status.fingerprint_sha256 if _is_told_of(observed, secret) else None
+    recorded = known or secret.metadata.annotations.get(ANNOTATION_FINGERPRINT)
     if not recorded or recorded == fingerprint(secret.leaf):
         return None
     return Finding(
@@ -141,6 +142,8 @@ def chain_is_not_the_issued_one(observed: Observed) -> Finding | None:
     secret, certificate = observed.secret, observed.certificate
     if not isinstance(secret, DeliveredSecret) or secret.leaf is None or not certificate.status.chain_sha256:
         return None
+    if not _is_told_of(observed, secret):
+        return None
     is_cut = certificate.spec.chain is not None and certificate.spec.chain.leaf_only
     if is_cut or certificate.status.chain_sha256 == chain_fingerprint(secret.chain):
         return None
@@ -154,6 +157,8 @@ def request_was_edited(observed: Observed) -> Finding | None:
     """The spec asks the CA for something else than was asked for, whether or not a certificate can show it."""
     secret, spec, status = observed.secret, observed.certificate.spec, observed.certificate.status
     if not isinstance(secret, DeliveredSecret) or secret.leaf is None or secret.key is None or not status.requested:
+        return None
+    if not _is_told_of(observed, secret):
         return None
     kind, protocol = keys.kind_of(secret.key), status.protocol or ""
     try:
@@ -206,26 +211,20 @@ def certificate_is_not_yet_valid(observed: Observed) -> Finding | None:
 
 
 def secret_is_of_another(observed: Observed) -> Finding | None:
-    """However good the pair in it may be: this Certificate will not renew it."""
-    secret, certificate = observed.secret, observed.certificate
-    if not isinstance(secret, DeliveredSecret):
+    """However good the pair in it may be: this Certificate does not renew it."""
+    if not isinstance(observed.secret, DeliveredSecret) or is_ours(observed.certificate, observed.secret):
         return None
-    owner, recorded = certificate_of(secret.metadata), certificate.status.secret
-    if owner == certificate.metadata.name:
-        return None
-    if owner is None and recorded is not None and recorded.uid == secret.metadata.uid:
-        return None  # The very object that we wrote: somebody took our labels away, and upkeep puts them back.
-    whose = f"belongs to Certificate {owner}" if owner else "exists and was not written by certwright"
-    remedy = "choose another spec.secretName, or delete the Secret if nobody needs it"
-    return Finding(Reason.SECRET_NOT_OWNED, f"Secret {_name(observed)} {whose}: {remedy}")
+    owner = certificate_of(observed.secret.metadata)
+    whose = f"was written for Certificate {owner}" if owner else "exists and was not written by certwright"
+    return Finding(Reason.SECRET_NOT_OWNED, f"Secret {_name(observed)} {whose}")
 
 
-def secret_is_immutable(observed: Observed) -> Finding | None:
-    """What is in it may be good for a while yet, but nothing can be written into it."""
-    if not isinstance(observed.secret, DeliveredSecret) or not observed.secret.is_immutable:
+def secret_is_to_be_replaced(observed: Observed) -> Finding | None:
+    """However well it may fit: this is what ``spec.adoption`` asks for, once. Afterwards the Secret is ours."""
+    finding = secret_is_of_another(observed)
+    if finding is None:
         return None
-    remedy = "delete it, and a new one is issued"
-    return Finding(Reason.SECRET_NOT_OWNED, f"Secret {_name(observed)} is immutable and cannot be renewed: {remedy}")
+    return Finding(Reason.REPLACING, f"{finding.message}, and is replaced as spec.adoption says")
 
 
 GOODNESS: tuple[Check, ...] = (
@@ -247,6 +246,7 @@ NEWS: tuple[Check, ...] = (
     certificate_has_expired,  # it came too late
 )
 TRIGGERS: tuple[Check, ...] = (
+    secret_is_to_be_replaced,  # whatever it holds; one that is to be left alone does not come so far
     *GOODNESS,
     renewal_was_requested,  # all is well, and someone wants a new one
     renewal_time_has_come,  # all is well, and time has passed
@@ -257,11 +257,6 @@ READINESS: tuple[Check, ...] = (
     certificate_is_not_yet_valid,  # it will be: another would not come sooner
     certificate_has_expired,  # a renewal that is merely due is no fault
 )
-
-
-def foreign_secret(observed: Observed) -> Finding | None:
-    """A Secret that was not written for this Certificate is never touched."""
-    return first((secret_is_of_another, secret_is_immutable), observed)
 
 
 def requested(metadata: ObjectMetadata, annotation: str) -> str | None:
@@ -328,6 +323,12 @@ def validity(observed: Observed) -> tuple[datetime | None, datetime | None]:
             return observed.certificate.status.not_before, observed.certificate.status.not_after
         case _:
             return None, None
+
+
+def _is_told_of(observed: Observed, secret: DeliveredSecret) -> bool:
+    """Whether what the status says is about this Secret, and not about the one under the former name."""
+    seen = observed.certificate.status.secret
+    return seen is None or seen.name in {None, secret.metadata.name}
 
 
 def _name(observed: Observed) -> str:

@@ -75,10 +75,12 @@ def render(
     issuer: IssuedBy,
     *,
     keystores: Mapping[str, bytes] = _NO_KEYSTORES,
+    type_: str = TLS_SECRET_TYPE,
 ) -> dict[str, Any]:
     """The body to apply: every field that we own and no other. ``data`` is base64 as the API wants it.
 
-    ``keystores`` come ready made, for they take their time.
+    ``keystores`` come ready made, for they take their time. ``type_`` is that of the Secret that is there, for it can
+    never change.
     """
     template = spec.secret_template
     metadata: dict[str, Any] = {
@@ -91,7 +93,7 @@ def render(
         metadata["ownerReferences"] = [owner_reference(certificate)]
     contents = {**_data(spec, pair), **keystores}
     data = {name: base64.b64encode(value).decode("ascii") for name, value in contents.items()}
-    return {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "type": TLS_SECRET_TYPE, "data": data}
+    return {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "type": type_, "data": data}
 
 
 def _annotations(certificate: ObjectMetadata, pair: KeyPair, issuer: IssuedBy) -> dict[str, str]:

@@ -4,7 +4,7 @@ A field that is ignored would leave ``Ready=True`` beside something that was nev
 removes its line.
 """
 
-from certwright.model.resources import Adoption, CertificateSpec, IssuerSpec
+from certwright.model.resources import CertificateSpec, IssuerSpec
 
 
 def unsupported_fields(spec: CertificateSpec) -> list[str]:
@@ -12,7 +12,6 @@ def unsupported_fields(spec: CertificateSpec) -> list[str]:
     present = {
         "spec.issuerRefs with more than one issuer": len(spec.issuer_refs) > 1,
         "spec.nameConstraints": spec.name_constraints is not None,
-        "spec.adoption": spec.adoption not in {None, Adoption.REFUSE},
         "spec.rollout": spec.rollout is not None,
         "spec.csr.attributes": spec.csr is not None and bool(spec.csr.attributes),
     }

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from certwright.model import policy
+from certwright.model import adoption, policy
 from certwright.model.chain import CLOCK_SKEW, fingerprint
 from certwright.model.keys import public_der
 from certwright.model.keystores import objection, store_names
@@ -17,6 +17,7 @@ from certwright.model.unsupported import unsupported_fields
 from certwright.reconcile.backoff import retry_at
 from certwright.reconcile.certificate_status import blocked, issued, settled, settled_unread, waiting
 from certwright.reconcile.issuer import NOT_PROBED
+from certwright.reconcile.moving import retired, without_the_ca
 from certwright.reconcile.renewing import unreadable_windows
 from certwright.reconcile.revocation import finalizers_wanted
 from certwright.reconcile.steps import Begin, Bind, Drop, GoOn, Reapply, Report, Sleep, Step
@@ -33,12 +34,12 @@ def next_step(observed: Observed) -> Step:
     finalizers = finalizers_wanted(observed.certificate)
     if finalizers is not None:
         return Bind(finalizers)
-    conflict = policy.foreign_secret(observed)
+    conflict = adoption.conflict(observed)
     if conflict is not None:
         return _blocked(observed, conflict, what_next="look at the Secret again every 30s", again=LOOK_AGAIN)
     news = _unreported(observed)
     if news is not None:
-        return news
+        return retired(observed) or news
     missing = unsupported_fields(observed.certificate.spec)
     if missing:
         text = f"this version of certwright cannot do {', '.join(missing)} yet: remove it from spec"
@@ -46,6 +47,9 @@ def next_step(observed: Observed) -> Step:
     unwritable = objection(observed.certificate.spec)
     if unwritable is not None:
         return _blocked(observed, Finding(Reason.NOT_IMPLEMENTED, unwritable), what_next="nothing until spec changes")
+    moving = without_the_ca(observed)
+    if moving is not None:
+        return moving
     why = policy.first(policy.TRIGGERS, observed)
     if why is None:
         return _settle(observed)
@@ -95,6 +99,9 @@ def _is_key_from_the_ca(certificate: Certificate) -> bool:
 def _settle(observed: Observed) -> Step:
     """Nothing is wrong with the certificate: look at the Secret, the status and the record."""
     certificate, secret = observed.certificate, observed.secret
+    retire = retired(observed)
+    if retire is not None:
+        return retire
     status = settled_unread(observed)
     if isinstance(secret, DeliveredSecret):
         if (obstacle := _keystores_missing(observed, secret)) is not None:
@@ -136,7 +143,8 @@ def _is_edit_unapplied(certificate: Certificate) -> bool:
     status = certificate.status
     if status.observed_generation is None:
         return False
-    return status.observed_generation != certificate.metadata.generation or status.secret is None
+    is_seen = status.secret is not None and status.secret.checks is not None
+    return status.observed_generation != certificate.metadata.generation or not is_seen
 
 
 def _given_up(observed: Observed) -> Staged | None:
@@ -167,7 +175,8 @@ def wanted_body(observed: Observed, secret: DeliveredSecret) -> dict[str, object
         kind=annotations.get("certwright.io/issuer-kind", str(ref.kind)),
         group=annotations.get("certwright.io/issuer-group", ref.group),
     )
-    return render(certificate.metadata, certificate.spec, pair, issuer, keystores=observed.keystores)
+    keystores, type_ = observed.keystores, secret.type
+    return render(certificate.metadata, certificate.spec, pair, issuer, keystores=keystores, type_=type_)
 
 
 def _obstacle(observed: Observed, why: Finding) -> Step | None:

@@ -4,6 +4,7 @@
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,6 +18,7 @@ from certwright.model.metadata import (
     ANNOTATION_RENEW,
     ANNOTATION_RETRY,
     GROUP,
+    TLS_SECRET_TYPE,
 )
 from certwright.model.observed import CHECKS, Certificate, DeliveredSecret, Observed
 from certwright.model.policy import GOODNESS, READINESS, Finding, due_time, first
@@ -36,6 +38,7 @@ from certwright.model.staged import Staged
 from certwright.reconcile.backoff import attempts_so_far
 from certwright.reconcile.certificate_conditions import READY, issuing, readiness, ready, settled_conditions
 from certwright.reconcile.conditions import is_true
+from certwright.reconcile.moving import still_to_move
 from certwright.reconcile.renewing import renewal_in_words
 from certwright.reconcile.revocation import after_enrolment, next_action
 
@@ -61,6 +64,23 @@ def settled(observed: Observed, secret: DeliveredSecret) -> CertificateStatus:
             "secret": _seen(secret),
         }
     )
+
+
+def adopted(observed: Observed, secret: DeliveredSecret) -> CertificateStatus:
+    """As `settled`, of a Secret that was somebody else's: what was known of an earlier certificate is forgotten."""
+    certificate = observed.certificate
+    status = certificate.status.model_copy(
+        update={
+            "fingerprint_sha256": None,
+            "chain_sha256": None,
+            "requested": {},
+            "renewal_time": None,
+            "issuer_ref": None,
+            "protocol": None,
+        }
+    )
+    known = replace(observed, certificate=replace(certificate, status=status), secret=secret)
+    return settled(known, secret)
 
 
 def settled_unread(observed: Observed) -> CertificateStatus:
@@ -225,7 +245,13 @@ def describe(delay: timedelta) -> str:
 
 
 def _seen(secret: DeliveredSecret) -> SecretSeen:
-    return SecretSeen(uid=secret.metadata.uid, resource_version=secret.metadata.resource_version, checks=CHECKS)
+    return SecretSeen(
+        name=secret.metadata.name,
+        type=secret.type if secret.type != TLS_SECRET_TYPE else None,
+        uid=secret.metadata.uid,
+        resource_version=secret.metadata.resource_version,
+        checks=CHECKS,
+    )
 
 
 def _issuer_of(secret: DeliveredSecret) -> IssuedBy | None:
@@ -267,7 +293,7 @@ def _unfinished(observed: Observed) -> Mapping[str, Any]:
         **backoff,
         "observed_generation": certificate.metadata.generation,
         "renewal_time": due_time(observed) if is_new else before.renewal_time,
-        "secret": before.secret if is_good else None,
+        "secret": before.secret if is_good else still_to_move(certificate.spec, before),
     }
 
 

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any, TypeAlias
 
 from certwright.model.metadata import ObjectMetadata
-from certwright.model.observed import KnownIssuer
+from certwright.model.observed import DeliveredSecret, KnownIssuer
 from certwright.model.policy import Finding
 from certwright.model.resources import CertificateStatus
 from certwright.model.staged import Staged
@@ -63,10 +63,32 @@ class Reapply:
 
 
 @dataclass(frozen=True, slots=True)
+class Copy:
+    """Write what the Secret under the former name holds into the one under the new name, without the CA."""
+
+    former: DeliveredSecret
+
+
+@dataclass(frozen=True, slots=True)
+class Retire:
+    """Delete the Secret under the former name, as ``spec.deletion`` says: another stands under the new name."""
+
+    former: DeliveredSecret
+
+
+@dataclass(frozen=True, slots=True)
+class Adopt:
+    """Take a Secret over that somebody else wrote, without the CA; ``difference``: why one will be issued anyway."""
+
+    secret: DeliveredSecret
+    difference: Finding | None
+
+
+@dataclass(frozen=True, slots=True)
 class Bind:
     """Set the Certificate's finalizers: ours comes or goes, as ``spec.revocation`` says."""
 
     finalizers: tuple[str, ...]
 
 
-Step: TypeAlias = Sleep | Report | Begin | GoOn | Drop | Reapply | Bind
+Step: TypeAlias = Sleep | Report | Begin | GoOn | Drop | Reapply | Copy | Retire | Adopt | Bind

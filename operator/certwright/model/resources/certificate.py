@@ -166,12 +166,17 @@ class CertificateSpec(Part):
     )
     adoption: Adoption | None = Field(
         default=None,
-        description="What to do with a Secret of that name that certwright did not write: Refuse it, Adopt its key and"
-        " certificate, or Replace them. Default: Refuse.",
+        description="What to do with a Secret of that name that certwright did not write for this Certificate. Refuse"
+        " leaves it alone. Adopt takes over the key and certificate in it without an enrolment, and issues anew where"
+        " they are not what is asked for; one without a pair is refused. Replace issues anew at once. Both take only"
+        " a Secret of type kubernetes.io/tls, or an Opaque one with no other keys than certwright writes, which no"
+        " issuer uses and no other Certificate writes; its type and what others put into it stay. Default: Refuse.",
     )
     revocation: Revocation | None = Field(default=None, description="When to revoke. Default: never.")
     deletion: Deletion | None = Field(
-        default=None, description="Whether the Secret stays when the Certificate is deleted. Default: KeepSecret."
+        default=None,
+        description="Whether the Secret stays when the Certificate is deleted, and the former one when secretName is"
+        " changed. Default: KeepSecret.",
     )
     rollout: Rollout | None = Field(default=None, description="Workloads restarted after a renewal. Default: none.")
     retry: Retry | None = Field(default=None, description="Delays after a rejection by the CA.")

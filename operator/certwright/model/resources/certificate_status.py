@@ -29,6 +29,10 @@ class IssuedBy(Part):
 class SecretSeen(Part):
     """The Secret as it was when everything in it was checked."""
 
+    name: Word | None = Field(
+        default=None, description="Its name. Another than spec.secretName: what it holds is not under the new name yet."
+    )
+    type: Word | None = Field(default=None, description="Its type, where it is not kubernetes.io/tls.")
     uid: Word = Field(description="UID of the Secret.")
     resource_version: Word = Field(description="Its resourceVersion.")
     checks: Number | None = Field(default=None, description="Number of the set of checks that it passed.")
