@@ -4,9 +4,8 @@ from typing import Any
 
 import pytest
 
-from certwright.model.resources import IssuerSpec
-from certwright.model.unsupported import unsupported_fields, unsupported_issuer_fields
-from tests.model.builders import SERVER, spec_of
+from certwright.model.unsupported import unsupported_fields
+from tests.model.builders import spec_of
 
 UNSUPPORTED: dict[str, dict[str, Any]] = {
     "spec.issuerRefs with more than one issuer": {"issuerRef": None, "issuerRefs": [{"name": "a"}, {"name": "b"}]},
@@ -37,16 +36,3 @@ def test_a_field_that_nothing_implements_is_named(path: str) -> None:
 )
 def test_what_is_implemented_is_not_named(fields: dict[str, Any]) -> None:
     assert unsupported_fields(spec_of(**fields)) == []
-
-
-@pytest.mark.parametrize(
-    ("limits", "expected"),
-    [
-        pytest.param({}, [], id="no limits"),
-        pytest.param({"limits": {"perMinute": 3}}, [], id="a limit per minute"),
-        pytest.param({"limits": {"perDay": 3}}, ["spec.limits.perDay"], id="a limit per day"),
-    ],
-)
-def test_a_budget_that_would_be_lost_in_a_crash_is_named(limits: dict[str, Any], expected: list[str]) -> None:
-    acme = {"server": SERVER, "privateKeySecretRef": {"name": "account"}}
-    assert expected == unsupported_issuer_fields(IssuerSpec.model_validate({"acme": acme, **limits}))

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, assert_never
 
+from certwright.handlers.admission import Admission
 from certwright.handlers.departures import Departures
 from certwright.handlers.drivers import Drivers
 from certwright.handlers.enrolment import Enrolments
@@ -55,6 +56,7 @@ class Parts:
     secrets: Secrets
     watch: SecretWatch | None
     drivers: Drivers
+    admission: Admission
     enrolments: Enrolments
     superseding: Superseding
     departures: Departures
@@ -191,7 +193,8 @@ class CertificateWorker:
                 await self._parts.departures.bind(observed, finalizers)
                 return None
             case Begin() | GoOn():
-                return await self._failing.wait(observed) or await self._enrol(step, observed)
+                waits = await self._failing.wait(observed) or await self._parts.admission.wait_for_tomorrow(observed)
+                return waits or await self._enrol(step, observed)
             case _:
                 assert_never(step)
 
@@ -211,9 +214,9 @@ class CertificateWorker:
         if session.not_before is not None and session.not_before > self._parts.clock.now():
             return Done(after=session.not_before - self._parts.clock.now())
         if session.permit is None:
-            permit = self._parts.drivers.permit(session.issuer, observed.key, session)
-            if isinstance(permit, timedelta):
-                return Done(after=permit)
+            waits = await self._parts.admission.admit(observed, session)
+            if waits is not None:
+                return waits
             session.going_since = self._parts.clock.now()
             if not self._parts.enrolments.is_young(session):
                 return None

@@ -17,7 +17,7 @@ from certwright.model.observed import KnownIssuer
 from certwright.model.reasons import Reason
 from certwright.model.resources import CredentialSeen
 from certwright.runtime.clock import Clock
-from certwright.runtime.limits import Limiters, Permit
+from certwright.runtime.limits import Limiter, Limiters, Permit
 from certwright.runtime.queue import WorkQueue
 
 KEPT = timedelta(minutes=10)
@@ -61,6 +61,15 @@ class Kept:
     resolved_at: datetime
     expiring: tuple[CredentialSeen, ...]
     close: Callable[[], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """What those wait for who got no slot. ``is_chosen``: somebody has set this limit; ``is_timed``: time ends it."""
+
+    message: str
+    is_chosen: bool
+    is_timed: bool
 
 
 class HoldsPermit(Protocol):
@@ -118,14 +127,30 @@ class Drivers:
         """The slot of an enrolment at its issuer, or how long to wait for one."""
         if session.permit is not None:
             return session.permit
-        limits = issuer.spec.limits
-        concurrency = (limits.concurrency if limits else None) or DEFAULT_CONCURRENCY
-        per_minute = limits.per_minute if limits else None
-        limiter = self._limiters.of(issuer.key, concurrency=concurrency, per_minute=per_minute)
-        permit = limiter.try_acquire(key)
+        permit = self._limiter(issuer).try_acquire(key)
         if isinstance(permit, Permit):
             session.permit = permit
         return permit
+
+    def line(self, issuer: KnownIssuer) -> Line:
+        """Why there was no slot just now."""
+        limits, place = issuer.spec.limits, f"waits for a slot at {issuer.key}"
+        if limits is not None and limits.per_minute is not None and self._limiter(issuer).is_paced:
+            text = f"{place}, whose limits.perMinute is {limits.per_minute}"
+            return Line(message=text, is_chosen=True, is_timed=True)
+        if limits is not None and limits.concurrency is not None:
+            text = f"{place}, whose limits.concurrency is {limits.concurrency}"
+            return Line(message=text, is_chosen=True, is_timed=False)
+        text = (
+            f"{place}, where {DEFAULT_CONCURRENCY} enrolments are under way (limits.concurrency sets how many may be)"
+        )
+        return Line(message=text, is_chosen=False, is_timed=False)
+
+    def _limiter(self, issuer: KnownIssuer) -> Limiter[Key]:
+        limits = issuer.spec.limits
+        concurrency = (limits.concurrency if limits else None) or DEFAULT_CONCURRENCY
+        per_minute = limits.per_minute if limits else None
+        return self._limiters.of(issuer.key, concurrency=concurrency, per_minute=per_minute)
 
     async def abandon(self, issuer: KnownIssuer, request: EnrolmentRequest, resume: ResumeData) -> None:
         """Have the driver take back what it presented, where it can."""

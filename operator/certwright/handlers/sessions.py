@@ -143,6 +143,11 @@ class Sessions:
         is_fit = session.permit is None or self.is_young(session)
         return session if is_same and is_same_issuer and is_fit else None
 
+    def has_slot(self, key: Key) -> bool:
+        """Whether its enrolment has been let through to the issuer and goes on."""
+        session = self._sessions.get(key)
+        return session is not None and session.permit is not None
+
     def is_young(self, session: Session) -> bool:
         """Whether it may go on without looking at everything again."""
         return self._clock.now() - session.observed_at < SESSION_LIFE

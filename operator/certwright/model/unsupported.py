@@ -4,7 +4,7 @@ A field that is ignored would leave ``Ready=True`` beside something that was nev
 removes its line.
 """
 
-from certwright.model.resources import Adoption, CertificateSpec, IssuerSpec
+from certwright.model.resources import Adoption, CertificateSpec
 
 
 def unsupported_fields(spec: CertificateSpec) -> list[str]:
@@ -19,9 +19,3 @@ def unsupported_fields(spec: CertificateSpec) -> list[str]:
         "spec.csr.attributes": spec.csr is not None and bool(spec.csr.attributes),
     }
     return [path for path, is_used in present.items() if is_used]
-
-
-def unsupported_issuer_fields(spec: IssuerSpec) -> list[str]:
-    """As `unsupported_fields`, of an Issuer."""
-    limits = spec.limits
-    return ["spec.limits.perDay"] if limits is not None and limits.per_day is not None else []

@@ -132,7 +132,7 @@ def blocked(observed: Observed, why: Finding, *, what_next: str) -> CertificateS
 
 
 def under_way(
-    observed: Observed, staged: Staged, message: str, poll_after: datetime, *, transaction: str = ""
+    observed: Observed, staged: Staged, message: str, poll_after: datetime | None, *, transaction: str = ""
 ) -> CertificateStatus:
     """The enrolment takes its time; written once it has taken more than two seconds."""
     certificate = observed.certificate
