@@ -8,7 +8,6 @@ from certwright.model.unsupported import unsupported_fields
 from tests.model.builders import spec_of
 
 UNSUPPORTED: dict[str, dict[str, Any]] = {
-    "spec.issuerRefs with more than one issuer": {"issuerRef": None, "issuerRefs": [{"name": "a"}, {"name": "b"}]},
     "spec.keystores": {"keystores": {"jks": {"create": True, "password": "p"}}},
     "spec.nameConstraints": {"nameConstraints": {}, "isCA": True},
     "spec.renewal.windows": {"renewal": {"windows": [{"cron": "0 2 * * *", "windowDuration": "1h"}]}},
@@ -28,7 +27,7 @@ def test_a_field_that_nothing_implements_is_named(path: str) -> None:
     [
         pytest.param({}, id="nothing special"),
         pytest.param({"adoption": "Refuse"}, id="the default written out"),
-        pytest.param({"issuerRef": None, "issuerRefs": [{"name": "a"}]}, id="one issuer in a list"),
+        pytest.param({"issuerRef": None, "issuerRefs": [{"name": "a"}, {"name": "b"}]}, id="several issuers"),
         pytest.param({"renewal": {"policy": "Disabled"}}, id="renewal without windows"),
         pytest.param({"revocation": {"onDelete": True, "onSupersede": {"after": "24h"}}}, id="revocation"),
         pytest.param({"csr": {"extensions": [{"oid": "1.2.3", "value": "BQA="}]}}, id="raw extensions"),

@@ -31,7 +31,7 @@ from certwright.model.reasons import Reason
 from certwright.model.resources import CertificateStatus
 from certwright.reconcile.certificate import next_step
 from certwright.reconcile.certificate_status import settled, under_way
-from certwright.reconcile.steps import Begin, Bind, Drop, GoOn, Reapply, Report, Sleep, Step
+from certwright.reconcile.steps import Begin, Bind, Drop, GoOn, PassOn, Reapply, Report, Sleep, Step
 from certwright.runtime.clock import Clock
 from certwright.runtime.queue import WorkQueue
 from certwright.runtime.workers import Done, Result, Retry
@@ -193,10 +193,19 @@ class CertificateWorker:
                 await self._parts.departures.bind(observed, finalizers)
                 return None
             case Begin() | GoOn():
-                waits = await self._failing.wait(observed) or await self._parts.admission.wait_for_tomorrow(observed)
-                return waits or await self._enrol(step, observed)
+                return await self._attempt(step, observed)
+            case PassOn(why=why):
+                await self._failing.pass_on(observed, why)
+                return None
             case _:
                 assert_never(step)
+
+    async def _attempt(self, step: Begin | GoOn, observed: Observed) -> Result | None:
+        if (why := self._failing.gives_up(observed)) is not None:
+            await self._failing.pass_on(observed, why)
+            return None
+        waits = await self._failing.wait(observed) or await self._parts.admission.wait_for_tomorrow(observed)
+        return waits or await self._enrol(step, observed)
 
     async def _enrol(self, step: Begin | GoOn, observed: Observed) -> Result | None:
         if isinstance(step, Begin):

@@ -115,6 +115,8 @@ class Observed:
     """What waits for its revocation in the enrolment Secret, beside an enrolment or alone."""
     enrolment_secret: ObjectMetadata | None = None
     """The enrolment Secret, whatever it holds; ``staged_metadata`` is the same where an enrolment is in it."""
+    successors: tuple[KnownIssuer, ...] = ()
+    """The other issuers that the Certificate names, in the order of their turns, that are ready and allow it."""
     refusal: str | None = None
     """Why the issuer does not allow this Certificate, as a sentence naming the value; None: it does."""
     now: datetime

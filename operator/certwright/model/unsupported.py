@@ -10,7 +10,6 @@ from certwright.model.resources import Adoption, CertificateSpec
 def unsupported_fields(spec: CertificateSpec) -> list[str]:
     """The paths in use that nothing implements, for the message."""
     present = {
-        "spec.issuerRefs with more than one issuer": len(spec.issuer_refs) > 1,
         "spec.keystores": spec.keystores is not None,
         "spec.nameConstraints": spec.name_constraints is not None,
         "spec.renewal.windows": spec.renewal is not None and bool(spec.renewal.windows),

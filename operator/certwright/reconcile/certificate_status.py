@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+from certwright.model import fallbacks
 from certwright.model.chain import chain_fingerprint, fingerprint, serial_number
 from certwright.model.errors import EnrolmentError, IssuerError, RejectedError, TransientError
 from certwright.model.keys import kind_of
@@ -164,7 +165,7 @@ def failed(observed: Observed, error: EnrolmentError, *, delay: timedelta, is_lo
     return before.model_copy(
         update={
             **_unfinished(observed),
-            **(counted if isinstance(error, RejectedError) else {}),
+            **({**counted, "fallback": None} if isinstance(error, RejectedError) else {}),
             "conditions": conditions,
             "enrolment": None,
             "last_error": LastError(
@@ -210,6 +211,7 @@ _CLEARED: Mapping[str, Any] = {
     "failed_issuance_attempts": None,
     "last_failure_time": None,
     "last_error": None,
+    "fallback": None,
 }
 
 
@@ -265,9 +267,12 @@ def _unfinished(observed: Observed) -> Mapping[str, Any]:
         **backoff,
         "observed_generation": certificate.metadata.generation,
         "secret": before.secret if is_good else None,
+        "fallback": before.fallback if fallbacks.is_fallback(certificate) else None,
     }
 
 
 def _protocol(observed: Observed) -> str | None:
-    """The protocol of the issuer, which is the one that issued: the checks have passed."""
-    return (observed.issuer.destination.protocol or None) if observed.issuer else None
+    """The protocol of the issuer, where it is the one that issued."""
+    issuer = observed.issuer
+    is_known = issuer is not None and fallbacks.is_issued_by(observed, issuer.key)
+    return (issuer.destination.protocol or None) if issuer is not None and is_known else None
