@@ -1,4 +1,4 @@
-"""What a Certificate says while its issuer's ``limits`` hold it up. Nothing was asked of the CA, so nothing has failed."""
+"""What a Certificate says while its issuer's ``limits`` hold it up: nothing was asked of the CA, so nothing failed."""
 
 from datetime import datetime
 
