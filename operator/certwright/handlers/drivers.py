@@ -6,7 +6,7 @@ Keeping one keeps its connections, nonces and account; making one anew costs a f
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Protocol, TypeAlias
 
 from certwright.kube.references import MissingReference
@@ -23,6 +23,7 @@ from certwright.runtime.queue import WorkQueue
 KEPT = timedelta(minutes=10)
 """After this the credentials are read again: they may have been rotated."""
 
+NEVER = datetime.min.replace(tzinfo=UTC)
 CLOSED_AFTER = timedelta(minutes=2)
 
 DEFAULT_CONCURRENCY = 20
@@ -162,9 +163,13 @@ class Drivers:
             await driver.abandon(request, resume=resume)
 
     def distrust(self, issuer: KnownIssuer | None) -> None:
-        """An attempt failed because of the issuer: it is probed again, with credentials read anew."""
-        if issuer is not None:
-            self.probe_again(issuer.key)
+        """An attempt failed because of the issuer: it is probed again, and the next attempt reads credentials anew."""
+        if issuer is None:
+            return
+        self.probe_again(issuer.key)
+        kept = self._kept.get(issuer.key)
+        if kept is not None:
+            kept.resolved_at = NEVER
 
     def probe_again(self, key: Key) -> None:
         """Something that an issuer rests on was changed."""
