@@ -227,6 +227,16 @@ class TestAnIssuerThatIsAway:
         assert await issued_by(two) == "b"
         assert two.ca.asked == []
 
+    async def test_a_request_that_failed_just_now_gets_its_minute(self, two: Cluster) -> None:
+        two.ca.script.append(AWAY)
+        await named(two)
+        await two.handle()
+        await become(two, "a", DOWN)
+        assert await two.delay() == 60
+        await two.clock.advance(60)
+        await two.handle()
+        assert await issued_by(two) == "b"
+
     async def test_one_that_comes_back_in_time_keeps_its_turn(self, two: Cluster) -> None:
         await become(two, "a", unready())
         await named(two)

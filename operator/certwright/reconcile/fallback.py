@@ -45,10 +45,10 @@ def turn_ends_at(observed: Observed) -> datetime | None:
     backoff = retry_at(certificate)
     if not observed.successors or (backoff is not None and observed.now < backoff):
         return None
-    turn, since = certificate.status.fallback, _away_since(observed)
-    if turn is not None and turn.since is not None and fallbacks.is_fallback(certificate):
-        since = max(since, turn.since)
-    return since + PATIENCE
+    turn, last = certificate.status.fallback, certificate.status.last_error
+    began = turn.since if turn is not None and fallbacks.is_fallback(certificate) else None
+    failed = last.time if last is not None else None  # The answer to that request may have been lost only just now.
+    return max(each for each in (_away_since(observed), began, failed) if each is not None) + PATIENCE
 
 
 def _away_since(observed: Observed) -> datetime:
