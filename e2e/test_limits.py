@@ -27,8 +27,8 @@ def orders(pebble: Pebble) -> list[str]:
     return LOGGED.findall(pebble.log.read_text())
 
 
-@pytest.mark.usefixtures("operator")
-def test_concurrency_of_one_never_has_two_orders_at_once(world: World, bind9: Bind9) -> None:
+def test_concurrency_of_one_never_has_two_orders_at_once(world: World, launch: Launcher, bind9: Bind9) -> None:
+    launch()
     with Pebble(bind9.url, authz_reuse=0) as pebble:
         issuer = world.issuer(pebble=pebble)
         issuer["spec"]["limits"] = {"concurrency": 1}
@@ -38,9 +38,9 @@ def test_concurrency_of_one_never_has_two_orders_at_once(world: World, bind9: Bi
         assert orders(pebble) == ["Added order", "Issued certificate"] * 5
 
 
-@pytest.mark.usefixtures("operator")
-def test_more_attempts_than_a_minute_allows_are_told_and_wait(world: World, bind9: Bind9) -> None:
+def test_more_attempts_than_a_minute_allows_are_told_and_wait(world: World, launch: Launcher, bind9: Bind9) -> None:
     """That the minute is exactly one is proved where time can be moved, in ``tests``."""
+    launch()
     with Pebble(bind9.url, authz_reuse=0) as pebble:
         issuer = world.issuer(pebble=pebble)
         issuer["spec"]["limits"] = {"perMinute": 2}
