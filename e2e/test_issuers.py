@@ -1,12 +1,11 @@
-"""Issuers on a real API server with real CAs: profiles, chains, trust, limits, and changes while orders are under way.
+"""Issuers on a real API server with real CAs: profiles, chains, trust, and changes while orders are under way.
 
-``test_accounts`` has what concerns their accounts.
+``test_accounts`` has what concerns their accounts, ``test_limits`` their limits.
 """
 
 import base64
-import re
 import time
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -17,9 +16,6 @@ from e2e.authority import Authority
 from e2e.peers import Bind9, Pebble
 from e2e.tenant import Object, condition_of
 from e2e.world import World
-
-LOGGED = re.compile(r"(\d{4}/\d\d/\d\d \d\d:\d\d:\d\d) (Added order|Issued certificate)")
-
 
 # Profiles, chains, trust.
 
@@ -121,40 +117,6 @@ def test_trust_may_be_referred_to(world: World, kind: str) -> None:
     world.wait_condition("Issuer", "pebble", reason="Ready", seconds=12)
 
 
-# Limits.
-
-
-def ca_log(pebble: Pebble) -> list[tuple[datetime, str]]:
-    """When orders were made and certificates issued, in their order."""
-    found = LOGGED.findall(pebble.log.read_text())
-    return [(datetime.strptime(when, "%Y/%m/%d %H:%M:%S"), what) for when, what in found]  # noqa: DTZ007 - only differences count
-
-
-@pytest.mark.usefixtures("operator")
-def test_concurrency_of_one_never_has_two_orders_at_once(world: World, bind9: Bind9) -> None:
-    with Pebble(bind9.url, authz_reuse=0) as pebble:
-        issuer = world.issuer(pebble=pebble)
-        issuer["spec"]["limits"] = {"concurrency": 1}
-        world.apply(issuer, *(world.certificate(f"c{number}") for number in range(5)))
-        for number in range(5):
-            world.wait_ready(f"c{number}", seconds=60)
-        assert [what for _, what in ca_log(pebble)] == ["Added order", "Issued certificate"] * 5
-
-
-@pytest.mark.usefixtures("operator")
-def test_no_more_attempts_in_a_minute_than_allowed(world: World, bind9: Bind9) -> None:
-    with Pebble(bind9.url, authz_reuse=0) as pebble:
-        issuer = world.issuer(pebble=pebble)
-        issuer["spec"]["limits"] = {"perMinute": 2}
-        world.apply(issuer, *(world.certificate(f"c{number}") for number in range(3)))
-        world.wait("two certificates", lambda: len(pebble.issued_serials()) == 2)
-        for number in range(3):
-            world.wait_ready(f"c{number}", seconds=80)
-        orders = [when for when, what in ca_log(pebble) if what == "Added order"]
-        assert len(orders) == 3
-        assert timedelta(seconds=59) <= orders[2] - orders[0] <= timedelta(seconds=66)
-
-
 # Issuers that change, and large orders.
 
 
@@ -218,13 +180,30 @@ def test_another_issuer_means_another_enrolment(world: World) -> None:
 
 @pytest.mark.usefixtures("operator")
 def test_an_issuer_deleted_under_way_is_waited_for(world: World) -> None:
-    world.apply(world.issuer(solvers=[slow(world)]), world.certificate("www"))
-    world.wait("the record", lambda: world.staged() != [])
+    name = f"www-{world.namespace}.example.test"
+    world.apply(world.issuer(solvers=[slow(world)]), world.certificate("www", name))
+    world.wait("the order", lambda: world.bind9.query(f"_acme-challenge.{name}") != [])
+    issued = world.issued()
     world.kubectl("delete", "issuers.certwright.io/pebble")
     world.wait_condition("Certificate", "www", reason="IssuerNotFound")
     world.apply(world.issuer())
     world.wait_ready("www")
     assert world.staged() == []
+    assert world.issued() == issued + 1
+    assert world.bind9.query(f"_acme-challenge.{name}") == []
+
+
+@pytest.mark.usefixtures("operator")
+def test_an_issuer_made_anew_leaves_certificates_at_rest_alone(world: World) -> None:
+    world.apply(world.issuer(), world.certificate("www"))
+    before = world.wait_ready("www")
+    issued = world.issued()
+    world.kubectl("delete", "issuers.certwright.io/pebble")
+    world.apply(world.issuer())
+    world.wait_issuer()
+    assert world.get("Certificate", "www")["metadata"]["resourceVersion"] == before["metadata"]["resourceVersion"]
+    world.renew("www")
+    assert world.issued() == issued + 1
 
 
 @pytest.mark.usefixtures("operator")

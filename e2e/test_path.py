@@ -172,13 +172,6 @@ def test_terms_of_service_are_never_agreed_to_silently(world: World) -> None:
     assert "termsOfServiceAgreed" in condition["message"]
 
 
-def test_an_issuer_with_what_is_not_there_yet_says_so_plainly(world: World) -> None:
-    issuer = world.issuer("budgeted")
-    world.apply({**issuer, "spec": {**issuer["spec"], "limits": {"perDay": 100}}})
-    condition = world.wait_condition("Issuer", "budgeted", reason="NotImplemented")
-    assert "spec.limits.perDay" in condition["message"]
-
-
 def test_a_rejected_name_is_told_with_the_ca_s_words_and_retried_later(world: World) -> None:
     world.apply(world.issuer(), world.certificate("www", "blocked.example.test"))
     condition = world.wait_condition("Certificate", "www", reason="Rejected", type_="Issuing")

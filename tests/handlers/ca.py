@@ -189,11 +189,13 @@ class Recipe:
 class Workshop:
     """Stands where the real one reads what an issuer refers to; ``missing`` is what it does not find.
 
-    ``closed`` are the recipes whose drivers' connections were closed.
+    ``others`` are the CAs of issuers by name, beside the one that serves all the rest. ``closed`` are the recipes whose
+    drivers' connections were closed.
     """
 
     def __init__(self, ca: ScriptedCA) -> None:
         self.ca = ca
+        self.others: dict[str, ScriptedCA] = {}
         self.missing = ""
         self.can_revoke = True
         self.resolved = 0
@@ -203,7 +205,8 @@ class Workshop:
         self.resolved += 1
         if self.missing:
             raise MissingReference(self.missing)
+        ca = self.others.get(issuer.key.name, self.ca)
         if is_new_account_wanted(issuer):
-            self.ca.accounts += 1
-        driver = self.ca if self.can_revoke else WithoutRevocation(self.ca)
+            ca.accounts += 1
+        driver = ca if self.can_revoke else WithoutRevocation(ca)
         return Recipe(f"{issuer.metadata.uid}/{issuer.metadata.generation}", driver, self.closed)

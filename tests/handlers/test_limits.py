@@ -45,6 +45,8 @@ async def test_attempts_in_a_minute_are_counted(cluster: Cluster) -> None:
     await two_certificates(cluster, perMinute=1)
 
     assert await cluster.delay(API) == 60
+    text = "waits for a slot at Issuer shop/ca, whose limits.perMinute is 1"
+    assert cluster.status("api")["enrolment"]["message"] == text
     await cluster.clock.advance(60)
     await cluster.handle(API)
 

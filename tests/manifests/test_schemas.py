@@ -87,7 +87,12 @@ def test_the_names_are_those_that_users_type(resource: Resource) -> None:
 @pytest.mark.parametrize(
     ("index", "short_name", "narrow", "wide"),
     [
-        (0, "cwc", ["Ready", "Secret", "Issuer", "Expires", "Renewal", "Age"], ["Protocol", "Serial", "Status"]),
+        (
+            0,
+            "cwc",
+            ["Ready", "Secret", "Issuer", "Expires", "Renewal", "Age"],
+            ["Issued by", "Protocol", "Serial", "Status"],
+        ),
         (1, "cwi", ["Ready", "Protocol", "URL", "Age"], ["Status"]),
         (2, "cwci", ["Ready", "Protocol", "URL", "Age"], ["Status"]),
     ],

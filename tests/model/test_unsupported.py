@@ -4,12 +4,10 @@ from typing import Any
 
 import pytest
 
-from certwright.model.resources import IssuerSpec
-from certwright.model.unsupported import unsupported_fields, unsupported_issuer_fields
-from tests.model.builders import SERVER, spec_of
+from certwright.model.unsupported import unsupported_fields
+from tests.model.builders import spec_of
 
 UNSUPPORTED: dict[str, dict[str, Any]] = {
-    "spec.issuerRefs with more than one issuer": {"issuerRef": None, "issuerRefs": [{"name": "a"}, {"name": "b"}]},
     "spec.nameConstraints": {"nameConstraints": {}, "isCA": True},
     "spec.rollout": {"rollout": {"targets": [{"kind": "Deployment", "name": "web"}]}},
     "spec.csr.attributes": {"csr": {"attributes": [{"oid": "1.2.3", "values": ["BQA="]}]}},
@@ -26,7 +24,7 @@ def test_a_field_that_nothing_implements_is_named(path: str) -> None:
     [
         pytest.param({}, id="nothing special"),
         pytest.param({"adoption": "Adopt"}, id="adoption"),
-        pytest.param({"issuerRef": None, "issuerRefs": [{"name": "a"}]}, id="one issuer in a list"),
+        pytest.param({"issuerRef": None, "issuerRefs": [{"name": "a"}, {"name": "b"}]}, id="several issuers"),
         pytest.param({"renewal": {"windows": [{"cron": "0 2 * * *", "windowDuration": "1h"}]}}, id="renewal windows"),
         pytest.param({"renewal": {"policy": "Disabled"}}, id="renewal without windows"),
         pytest.param({"keystores": {"jks": {"create": True, "password": "p"}}}, id="keystores"),
@@ -36,16 +34,3 @@ def test_a_field_that_nothing_implements_is_named(path: str) -> None:
 )
 def test_what_is_implemented_is_not_named(fields: dict[str, Any]) -> None:
     assert unsupported_fields(spec_of(**fields)) == []
-
-
-@pytest.mark.parametrize(
-    ("limits", "expected"),
-    [
-        pytest.param({}, [], id="no limits"),
-        pytest.param({"limits": {"perMinute": 3}}, [], id="a limit per minute"),
-        pytest.param({"limits": {"perDay": 3}}, ["spec.limits.perDay"], id="a limit per day"),
-    ],
-)
-def test_a_budget_that_would_be_lost_in_a_crash_is_named(limits: dict[str, Any], expected: list[str]) -> None:
-    acme = {"server": SERVER, "privateKeySecretRef": {"name": "account"}}
-    assert expected == unsupported_issuer_fields(IssuerSpec.model_validate({"acme": acme, **limits}))

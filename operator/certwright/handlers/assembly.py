@@ -5,8 +5,10 @@ from ipaddress import IPv4Network, IPv6Network
 
 from prometheus_client import CollectorRegistry
 
+from certwright.handlers.admission import Admission
 from certwright.handlers.allowing import Allowance
 from certwright.handlers.authenticators import Authentication
+from certwright.handlers.budgets import Budgets
 from certwright.handlers.certificates import CertificateWorker, Parts
 from certwright.handlers.challenge_board import Board
 from certwright.handlers.claims import Claims
@@ -186,6 +188,10 @@ class Operator:
         return Keystores(references=self._references, executor=self.executor, clock=self._clock)
 
     @cached_property
+    def _budgets(self) -> Budgets:
+        return Budgets(inventory=self.inventory, resources=self._resources, clock=self._clock)
+
+    @cached_property
     def _revoking(self) -> Revoking:
         return Revoking(inventory=self.inventory, drivers=self.drivers, reporter=self._reporter, clock=self._clock)
 
@@ -231,6 +237,13 @@ class Operator:
                 secrets=self._secrets,
                 watch=self.watch,
                 drivers=self.drivers,
+                admission=Admission(
+                    drivers=self.drivers,
+                    budgets=self._budgets,
+                    sessions=self.enrolments,
+                    reporter=self._reporter,
+                    clock=self._clock,
+                ),
                 enrolments=self.enrolments,
                 superseding=self._superseding,
                 keystores=self._keystores,
@@ -249,6 +262,7 @@ class Operator:
             inventory=self.inventory,
             resources=self._resources,
             drivers=self.drivers,
+            budgets=self._budgets,
             learned=LearnedAnchors(secrets=self._secrets, credentials=self._credentials),
             reporter=self._reporter,
             queue=self.queue,

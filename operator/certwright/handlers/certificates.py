@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, assert_never
 
+from certwright.handlers.admission import Admission
 from certwright.handlers.departures import Departures
 from certwright.handlers.drivers import Drivers
 from certwright.handlers.enrolment import Enrolments
@@ -40,6 +41,7 @@ from certwright.reconcile.steps import (
     Copy,
     Drop,
     GoOn,
+    PassOn,
     Reapply,
     Report,
     Retire,
@@ -70,6 +72,7 @@ class Parts:
     secrets: Secrets
     watch: SecretWatch | None
     drivers: Drivers
+    admission: Admission
     enrolments: Enrolments
     superseding: Superseding
     keystores: Keystores
@@ -206,21 +209,35 @@ class CertificateWorker:
                 if observed.staged_metadata is not None:
                     return None
                 return Done(after=again or self._until(_next_instant(status, observed.now)))
-            case Drop(metadata=metadata, staged=staged):
-                await self._parts.enrolments.drop(observed, metadata, staged)
-                return None
             case Reapply(body=body, secret=secret, drift=drift):
                 return await self._reapply(observed, body, secret, drift)
-            case Copy() | Retire() | Adopt():
-                await self._parts.takeover.carry_out(step, observed)
-                return None
-            case Bind(finalizers=finalizers):
-                await self._parts.departures.bind(observed, finalizers)
-                return None
             case Begin() | GoOn():
-                return await self._failing.wait(observed) or await self._enrol(step, observed)
+                return await self._attempt(step, observed)
+            case Drop() | Copy() | Retire() | Adopt() | Bind() | PassOn():
+                return await self._change(step, observed)
             case _:
                 assert_never(step)
+
+    async def _change(self, step: Drop | Copy | Retire | Adopt | Bind | PassOn, observed: Observed) -> None:
+        """One write that makes everything worth another look."""
+        match step:
+            case Drop(metadata=metadata, staged=staged):
+                await self._parts.enrolments.drop(observed, metadata, staged)
+            case Copy() | Retire() | Adopt():
+                await self._parts.takeover.carry_out(step, observed)
+            case Bind(finalizers=finalizers):
+                await self._parts.departures.bind(observed, finalizers)
+            case PassOn(why=why):
+                await self._failing.pass_on(observed, why)
+            case _:
+                assert_never(step)
+
+    async def _attempt(self, step: Begin | GoOn, observed: Observed) -> Result | None:
+        if (why := self._failing.gives_up(observed)) is not None:
+            await self._failing.pass_on(observed, why)
+            return None
+        waits = await self._failing.wait(observed) or await self._parts.admission.wait_for_tomorrow(observed)
+        return waits or await self._enrol(step, observed)
 
     async def _enrol(self, step: Begin | GoOn, observed: Observed) -> Result | None:
         if isinstance(step, Begin):
@@ -239,9 +256,9 @@ class CertificateWorker:
         if session.not_before is not None and remaining > 0:
             return Done(after=timedelta(seconds=remaining))
         if session.permit is None:
-            permit = self._parts.drivers.permit(session.issuer, observed.key, session)
-            if isinstance(permit, timedelta):
-                return Done(after=permit)
+            waits = await self._parts.admission.admit(observed, session)
+            if waits is not None:
+                return waits
             session.going_since = self._parts.clock.now()
             if not self._parts.enrolments.is_young(session):
                 return None

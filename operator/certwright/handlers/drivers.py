@@ -6,7 +6,7 @@ Keeping one keeps its connections, nonces and account; making one anew costs a f
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Protocol, TypeAlias
 
 from certwright.kube.references import MissingReference
@@ -17,12 +17,13 @@ from certwright.model.observed import KnownIssuer
 from certwright.model.reasons import Reason
 from certwright.model.resources import CredentialSeen
 from certwright.runtime.clock import Clock
-from certwright.runtime.limits import Limiters, Permit
+from certwright.runtime.limits import Limiter, Limiters, Permit
 from certwright.runtime.queue import WorkQueue
 
 KEPT = timedelta(minutes=10)
 """After this the credentials are read again: they may have been rotated."""
 
+NEVER = datetime.min.replace(tzinfo=UTC)
 CLOSED_AFTER = timedelta(minutes=2)
 
 DEFAULT_CONCURRENCY = 20
@@ -61,6 +62,15 @@ class Kept:
     resolved_at: datetime
     expiring: tuple[CredentialSeen, ...]
     close: Callable[[], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """What those wait for who got no slot. ``is_chosen``: somebody has set this limit; ``is_timed``: time ends it."""
+
+    message: str
+    is_chosen: bool
+    is_timed: bool
 
 
 class HoldsPermit(Protocol):
@@ -118,14 +128,30 @@ class Drivers:
         """The slot of an enrolment at its issuer, or how long to wait for one."""
         if session.permit is not None:
             return session.permit
-        limits = issuer.spec.limits
-        concurrency = (limits.concurrency if limits else None) or DEFAULT_CONCURRENCY
-        per_minute = limits.per_minute if limits else None
-        limiter = self._limiters.of(issuer.key, concurrency=concurrency, per_minute=per_minute)
-        permit = limiter.try_acquire(key)
+        permit = self._limiter(issuer).try_acquire(key)
         if isinstance(permit, Permit):
             session.permit = permit
         return permit
+
+    def line(self, issuer: KnownIssuer) -> Line:
+        """Why there was no slot just now."""
+        limits, place = issuer.spec.limits, f"waits for a slot at {issuer.key}"
+        if limits is not None and limits.per_minute is not None and self._limiter(issuer).is_paced:
+            text = f"{place}, whose limits.perMinute is {limits.per_minute}"
+            return Line(message=text, is_chosen=True, is_timed=True)
+        if limits is not None and limits.concurrency is not None:
+            text = f"{place}, whose limits.concurrency is {limits.concurrency}"
+            return Line(message=text, is_chosen=True, is_timed=False)
+        text = (
+            f"{place}, where {DEFAULT_CONCURRENCY} enrolments are under way (limits.concurrency sets how many may be)"
+        )
+        return Line(message=text, is_chosen=False, is_timed=False)
+
+    def _limiter(self, issuer: KnownIssuer) -> Limiter[Key]:
+        limits = issuer.spec.limits
+        concurrency = (limits.concurrency if limits else None) or DEFAULT_CONCURRENCY
+        per_minute = limits.per_minute if limits else None
+        return self._limiters.of(issuer.key, concurrency=concurrency, per_minute=per_minute)
 
     async def abandon(self, issuer: KnownIssuer, request: EnrolmentRequest, resume: ResumeData) -> None:
         """Have the driver take back what it presented, where it can."""
@@ -137,9 +163,13 @@ class Drivers:
             await driver.abandon(request, resume=resume)
 
     def distrust(self, issuer: KnownIssuer | None) -> None:
-        """An attempt failed because of the issuer: it is probed again, with credentials read anew."""
-        if issuer is not None:
-            self.probe_again(issuer.key)
+        """An attempt failed because of the issuer: it is probed again, and the next attempt reads credentials anew."""
+        if issuer is None:
+            return
+        self.probe_again(issuer.key)
+        kept = self._kept.get(issuer.key)
+        if kept is not None:
+            kept.resolved_at = NEVER
 
     def probe_again(self, key: Key) -> None:
         """Something that an issuer rests on was changed."""

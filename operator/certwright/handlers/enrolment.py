@@ -1,6 +1,7 @@
 """Carries enrolments through: stage, enrol, check, deliver, unstage, each stored before the next."""
 
 import logging
+from dataclasses import replace
 from typing import assert_never
 
 from certwright.handlers.authenticators import Authentication
@@ -150,16 +151,19 @@ class Enrolments(Sessions):
         """The issuer that a record was made for, whichever one the Certificate names by now; None where it is gone.
 
         Its server may be another one by now, which knows nothing of the order; but its solvers can take proofs back.
-        So can those of one that is gone, if this process still remembers it and its Secrets are still there.
+        So can those of one that is gone, if this process still remembers it and its Secrets are still there; and one
+        that was deleted and made anew has another UID and knows the same server.
         """
         uid = staged.destination.issuer_uid
         if named is not None and named.metadata.uid == uid:
             return named
         bodies = self._inventory.issuers.values()
-        known = next((known_issuer(body) for body in bodies if body["metadata"]["uid"] == uid), None)
-        if known is None and session is not None and session.issuer.metadata.uid == uid:
+        maker = next((known_issuer(body) for body in bodies if body["metadata"]["uid"] == uid), None)
+        if maker is None and named is not None and replace(named.destination, issuer_uid=uid) == staged.destination:
+            return named
+        if maker is None and session is not None and session.issuer.metadata.uid == uid:
             return session.issuer
-        return known
+        return maker
 
     async def _take_back(self, issuer: KnownIssuer | None, request: EnrolmentRequest, staged: Staged) -> None:
         if issuer is None:

@@ -5,7 +5,7 @@ in the status; the one after other failures is remembered here, because a restar
 """
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -19,8 +19,12 @@ from certwright.model import policy
 from certwright.model.errors import EnrolmentError, IssuerError, RejectedError, TransientError
 from certwright.model.metadata import ANNOTATION_RETRY, Key
 from certwright.model.observed import Observed
+from certwright.model.policy import Finding
+from certwright.model.reasons import Reason
+from certwright.model.resources import NextAction
 from certwright.reconcile.backoff import attempts_so_far, is_longest, rejection_delay
 from certwright.reconcile.certificate_status import failed, internal_error, waiting
+from certwright.reconcile.fallback import ATTEMPTS, LONGEST_PAUSE, is_issuers_failure, next_in_turn, passed_on
 from certwright.runtime.backoff import Backoff
 from certwright.runtime.clock import Clock
 from certwright.runtime.queue import WorkQueue
@@ -40,6 +44,9 @@ class _Setback:
     circumstances: tuple[Any, ...]
     count: int
     until: float
+    finding: Finding
+    ends_turn_at: float | None
+    """From when on another issuer may be asked because of it; None: it is none of the issuer's."""
 
 
 class Failing:
@@ -62,6 +69,8 @@ class Failing:
         self._queue = queue
         self._clock = clock
         self._setbacks: dict[Key, _Setback] = {}
+        self._rounds: dict[Key, int] = {}
+        """How often every issuer of a Certificate has had its turn in vain: else two dead CAs were asked for ever."""
 
     def __contains__(self, key: Key) -> bool:
         return key in self._setbacks
@@ -69,6 +78,38 @@ class Failing:
     def forget(self, key: Key) -> None:
         """It succeeded, or something else is in the way now: the next attempt waits for nothing."""
         self._setbacks.pop(key, None)
+        self._rounds.pop(key, None)
+
+    def gives_up(self, observed: Observed) -> Finding | None:
+        """Why the issuer that has failed again and again is asked no more, now that another one can be asked."""
+        setback = self._setbacks.get(observed.key)
+        if setback is None or not self._loses_turn(observed) or self._clock.monotonic() < (setback.ends_turn_at or 0):
+            return None
+        issuer = observed.issuer.key if observed.issuer is not None else "the issuer"
+        text = f"{issuer} has failed {setback.count} times in a row, last with: {setback.finding.message}"
+        return Finding(setback.finding.reason, text)
+
+    def _loses_turn(self, observed: Observed) -> bool:
+        """Whether another issuer is asked next, be it at once or after a pause."""
+        setback = self._setbacks.get(observed.key)
+        if setback is None or setback.circumstances != _circumstances(observed):
+            return False
+        return setback.count >= ATTEMPTS and setback.ends_turn_at is not None and bool(observed.successors)
+
+    async def pass_on(self, observed: Observed, why: Finding) -> None:
+        """Give the turn to the next issuer. What this one was asked is taken back when everything is looked at again.
+
+        It is probed, so that others who name it do not have to find out for themselves.
+        """
+        key = observed.key
+        self._enrolments.suspend(key)
+        status = passed_on(observed, why)
+        await self._reporter.passed_on(observed.certificate, status, why)
+        if observed.issuer is not None and observed.issuer.obstacle is None and why.reason is not Reason.RATE_LIMITED:
+            self._drivers.distrust(observed.issuer)
+        self._setbacks.pop(key, None)
+        if status.fallback is None:
+            self._rounds[key] = self._rounds.get(key, 0) + 1
 
     async def wait(self, observed: Observed) -> Done | None:
         """Come again when the next attempt is due; None: it may be made now.
@@ -113,6 +154,11 @@ class Failing:
         self, observed: Observed, error: EnrolmentError, *, delay: timedelta, is_last: bool, used: str | None
     ) -> None:
         status = failed(observed, error, delay=delay, is_longest=is_last)
+        if not isinstance(error, RejectedError) and self._loses_turn(observed):
+            action = NextAction(
+                what=f"ask {next_in_turn(observed).key}", when=(observed.now + delay).replace(microsecond=0)
+            )
+            status = status.model_copy(update={"next_action": action})
         if used is not None:
             status = status.model_copy(update={"used_credential": used})
         protocol = observed.issuer.destination.protocol if observed.issuer else ""
@@ -127,12 +173,21 @@ class Failing:
             return delay, is_longest(spec, attempts)
         before, circumstances = self._setbacks.get(observed.key), _circumstances(observed)
         count = before.count + 1 if before is not None and before.circumstances == circumstances else 1
-        own = TRANSIENT.delay(count)
-        asked = error.retry_after if isinstance(error, TransientError) else None
-        delay = max(own, asked or timedelta(0))
-        until = self._clock.monotonic() + delay.total_seconds()
-        self._setbacks[observed.key] = _Setback(circumstances, count, until)
-        return delay, own == TRANSIENT.maximum
+        own = TRANSIENT.delay(count + ATTEMPTS * self._rounds.get(observed.key, 0))
+        asked = (error.retry_after if isinstance(error, TransientError) else None) or timedelta(0)
+        delay, pause = max(own, asked), min(asked, LONGEST_PAUSE)
+        now = self._clock.monotonic()
+        self._setbacks[observed.key] = _Setback(
+            circumstances,
+            count,
+            until=now + delay.total_seconds(),
+            finding=Finding(error.reason, error.message),
+            ends_turn_at=now + pause.total_seconds() if is_issuers_failure(error) else None,
+        )
+        if not self._loses_turn(observed):
+            return delay, own == TRANSIENT.maximum
+        self._setbacks[observed.key] = replace(self._setbacks[observed.key], until=now + pause.total_seconds())
+        return pause, False
 
     async def report_internal(self, key: Key) -> None:
         """Certwright itself failed, and the queue will try again; whatever stops this report matters less."""

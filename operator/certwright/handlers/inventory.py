@@ -12,18 +12,22 @@ from typing import Any
 from pydantic import ValidationError
 
 from certwright.kube.secret_watch import Seen
+from certwright.model.fallbacks import asked, is_fallback, key_of, named_keys
 from certwright.model.keystores import password_refs
-from certwright.model.metadata import GROUP, Key, Kind, ObjectMetadata, metadata_of
+from certwright.model.metadata import Key, Kind, ObjectMetadata, metadata_of
 from certwright.model.observed import CHECKS, Certificate
-from certwright.model.policy import issuer_refs, renewal_was_requested_in, retry_was_requested
-from certwright.model.resources import CertificateSpec, CertificateStatus, IssuerKind
+from certwright.model.policy import renewal_was_requested_in, retry_was_requested
+from certwright.model.resources import CertificateSpec, CertificateStatus
 from certwright.model.resources.schema import told
 from certwright.reconcile.conditions import find, is_true
 
 
 @dataclass(slots=True)
 class CertificateRecord:
-    """One Certificate. ``body`` is None where it is settled: nothing is to be done before ``due``."""
+    """One Certificate. ``body`` is None where it is settled: nothing is to be done before ``due``.
+
+    ``issuer`` is the one that issued or is asked, ``named`` are all that the spec names.
+    """
 
     uid: str
     version: int
@@ -32,6 +36,7 @@ class CertificateRecord:
     secret_uid: str
     secret_version: str
     issuer: Key | None
+    named: tuple[Key, ...]
     protocol: str
     is_ready: bool
     not_before: datetime | None
@@ -123,7 +128,7 @@ class Inventory:
     def users_of(self, issuer: Key) -> Iterator[Key]:
         """The Certificates that wait and name this issuer."""
         return iter(
-            [key for key, record in self.certificates.items() if record.issuer == issuer and not record.is_settled]
+            [key for key, record in self.certificates.items() if issuer in record.named and not record.is_settled]
         )
 
     def users_of_account(self, namespace: str, name: str, *, operator_namespace: str) -> Iterator[Key]:
@@ -148,13 +153,15 @@ def parse_certificate(body: Mapping[str, Any]) -> Certificate:
 
 
 def issuer_key(certificate: Certificate) -> Key | None:
-    """The key of the issuer that the Certificate names first; None where it names none of ours."""
-    refs = issuer_refs(certificate)
-    if not refs or refs[0].group != GROUP:
-        return None
-    if refs[0].kind is IssuerKind.CLUSTER_ISSUER:
-        return Key(Kind.CLUSTER_ISSUER, "", refs[0].name)
-    return Key(Kind.ISSUER, certificate.metadata.namespace, refs[0].name)
+    """The key of the issuer whose turn it is; None where the Certificate names none of ours."""
+    return key_of(certificate, asked(certificate))
+
+
+def _shown_issuer(certificate: Certificate) -> Key | None:
+    """Who issued the certificate that is there, while the Certificate names it and no other is asked."""
+    by = certificate.status.issuer_ref
+    named = [key for key in named_keys(certificate) if by is not None and (key.name, key.kind) == (by.name, by.kind)]
+    return named[0] if named and not is_fallback(certificate) else issuer_key(certificate)
 
 
 def _record(body: Mapping[str, Any]) -> CertificateRecord:
@@ -172,7 +179,8 @@ def _record(body: Mapping[str, Any]) -> CertificateRecord:
         secret_name=certificate.spec.secret_name if certificate else "",
         secret_uid=seen.uid if seen else "",
         secret_version=seen.resource_version if seen else "",
-        issuer=issuer_key(certificate) if certificate else None,
+        issuer=_shown_issuer(certificate) if certificate else None,
+        named=named_keys(certificate) if certificate else (),
         protocol=status.protocol or "",
         is_ready=is_true(status.conditions, "Ready"),
         not_before=status.not_before,

@@ -5,8 +5,10 @@ waits for it.
 """
 
 import logging
+from dataclasses import replace
 from datetime import timedelta
 
+from certwright.handlers.budgets import Budgets
 from certwright.handlers.drivers import Drivers
 from certwright.handlers.inventory import Inventory
 from certwright.handlers.learned_anchors import LearnedAnchors
@@ -48,6 +50,7 @@ class IssuerWorker:
         inventory: Inventory,
         resources: Resources,
         drivers: Drivers,
+        budgets: Budgets,
         learned: LearnedAnchors,
         reporter: Reporter,
         queue: WorkQueue[Key],
@@ -56,6 +59,7 @@ class IssuerWorker:
         self._inventory = inventory
         self._resources = resources
         self._drivers = drivers
+        self._budgets = budgets
         self._learned = learned
         self._reporter = reporter
         self._queue = queue
@@ -67,6 +71,7 @@ class IssuerWorker:
         body = self._inventory.issuers.get(key)
         if body is None or body["metadata"].get("deletionTimestamp"):
             self._drivers.forget(key)
+            self._budgets.forget(key)
             self._tries.pop(key, None)
             self._wake(key)
             return Done()
@@ -113,15 +118,29 @@ class IssuerWorker:
         self._tries.pop(key, None)
         if report.learned is not None:
             await self._learned.keep(issuer, report.learned)
+        newest = self._newest(issuer)
         return await self._write(
-            issuer,
-            probed(issuer, report, self._drivers.expiring_credentials(issuer), self._clock.now()),
+            newest,
+            probed(newest, report, self._drivers.expiring_credentials(issuer), self._clock.now()),
             PROBE_INTERVAL,
         )
 
+    def _newest(self, issuer: KnownIssuer) -> KnownIssuer:
+        """The issuer that was probed, with the status as it is after the probe: attempts were reserved meanwhile.
+
+        Its annotations stay those that the probe has seen; what was asked for since is still to be done.
+        """
+        body = self._inventory.issuers.get(issuer.key)
+        found = known_issuer(body) if body is not None else issuer
+        probed_one, there = issuer.metadata, found.metadata
+        if (there.uid, there.generation) != (probed_one.uid, probed_one.generation):
+            return issuer
+        return replace(found, metadata=replace(probed_one, resource_version=there.resource_version))
+
     async def _unready(self, issuer: KnownIssuer, why: Finding, delay: timedelta | None) -> Result:
         self._drivers.discard(issuer.key)
-        return await self._write(issuer, unready(issuer, why, self._clock.now()), delay)
+        newest = self._newest(issuer)
+        return await self._write(newest, unready(newest, why, self._clock.now()), delay)
 
     async def _write(self, issuer: KnownIssuer, status: IssuerStatus, delay: timedelta | None) -> Result:
         """Whoever waits for this issuer is woken only where there is news for him."""

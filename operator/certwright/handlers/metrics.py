@@ -12,9 +12,9 @@ from prometheus_client.registry import Collector
 
 from certwright.handlers.inventory import CertificateRecord, Inventory
 from certwright.model.errors import EnrolmentError
+from certwright.model.fallbacks import asked
 from certwright.model.metadata import Key, Kind
 from certwright.model.observed import Certificate
-from certwright.model.policy import issuer_refs
 from certwright.model.resources import CertificateStatus, IssuerStatus
 from certwright.model.staged import Staged
 from certwright.reconcile.conditions import is_true
@@ -65,7 +65,7 @@ class Metrics:
 
     def failed(self, certificate: Certificate, error: EnrolmentError, *, protocol: str) -> None:
         """An attempt failed."""
-        ref = next(iter(issuer_refs(certificate)), None)
+        ref = asked(certificate)
         kind, name = (str(ref.kind), ref.name) if ref else ("", "")
         self._issuances.labels(kind, name, protocol, "failure", str(error.reason)).inc()
 

@@ -17,6 +17,7 @@ from certwright.kube.resources import Resources
 from certwright.kube.secret_watch import SecretWatch
 from certwright.kube.secrets import Secret, Secrets
 from certwright.model import superseded
+from certwright.model.fallbacks import key_of, others
 from certwright.model.metadata import Key, ObjectMetadata, enrolment_secret_name
 from certwright.model.observed import (
     CHECKS,
@@ -94,6 +95,7 @@ class Observer:
             former=await self._former(certificate),
             rival=self._claims.rival(certificate, secret),
             credential_of=self._claims.user(certificate, secret),
+            successors=await self._successors(certificate),
             refusal=await self._refusal(certificate, issuer) if issuer is not None else None,
             now=self._clock(),
         )
@@ -113,10 +115,17 @@ class Observer:
         return parse_certificate(record.body)
 
     def issuer(self, certificate: Certificate) -> KnownIssuer | None:
-        """The issuer that the Certificate names, as the watch showed it last."""
-        key = issuer_key(certificate)
+        """The issuer whose turn it is, as the watch showed it last."""
+        return self._known(issuer_key(certificate))
+
+    def _known(self, key: Key | None) -> KnownIssuer | None:
         body = self._inventory.issuers.get(key) if key is not None else None
         return known_issuer(body) if body is not None else None
+
+    async def _successors(self, certificate: Certificate) -> tuple[KnownIssuer, ...]:
+        found = [self._known(key_of(certificate, ref)) for ref in others(certificate)]
+        ready = [issuer for issuer in found if issuer is not None and issuer.obstacle is None]
+        return tuple([issuer for issuer in ready if await self._refusal(certificate, issuer) is None])
 
     async def _secret(self, certificate: Certificate) -> SecretState:
         return AsRecorded() if self._is_as_recorded(certificate) else await self._read(certificate)

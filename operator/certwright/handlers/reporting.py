@@ -11,6 +11,7 @@ from certwright.kube.resources import Resources
 from certwright.model.errors import EnrolmentError
 from certwright.model.metadata import Key, Kind, ObjectMetadata, metadata_of
 from certwright.model.observed import Certificate, KnownIssuer
+from certwright.model.policy import Finding
 from certwright.model.reasons import Reason
 from certwright.model.resources import CertificateStatus, IssuerStatus
 from certwright.model.resources.fields import format_instant
@@ -22,6 +23,9 @@ from certwright.reconcile.unreadable import unreadable
 from certwright.runtime.clock import Clock
 
 _log = logging.getLogger(__name__)
+
+NEXT_ISSUER = "NextIssuer"
+"""The reason of the Event that tells of another issuer's turn."""
 
 
 class Reporter:
@@ -108,6 +112,14 @@ class Reporter:
         await self.certificate(certificate, status, is_announced=False)
         if not is_same:
             await self._post(certificate.metadata, str(error.reason), error.message, is_warning=True)
+
+    async def passed_on(self, certificate: Certificate, status: CertificateStatus, why: Finding) -> None:
+        """Another of the Certificate's issuers is asked: an Event each time, whatever was told of the one before."""
+        await self.certificate(certificate, status, is_announced=False)
+        told = find(status.conditions, "Issuing")
+        note = told.message if told is not None else why.message
+        _log.warning("Certificate %s/%s: %s", certificate.metadata.namespace, certificate.metadata.name, note)
+        await self._post(certificate.metadata, NEXT_ISSUER, note, is_warning=True)
 
     async def revocation(self, certificate: ObjectMetadata, reason: str, note: str, *, is_warning: bool) -> None:
         """What became of a revocation. Where no Event can be made (a namespace that is going), the log has it."""

@@ -10,8 +10,8 @@ from typing import TypeAlias
 from certwright.handlers.authenticators import Authenticators
 from certwright.handlers.inventory import Inventory
 from certwright.kube.secret_watch import SecretWatch
-from certwright.model import policy
 from certwright.model.enrolment import EnrolmentRequest
+from certwright.model.fallbacks import is_issued_by
 from certwright.model.metadata import ENROLMENT_PREFIX, ROLE_ENROLMENT, Key, Kind, ObjectMetadata
 from certwright.model.observed import Certificate, KnownIssuer, Observed
 from certwright.model.policy import retry_was_requested
@@ -143,6 +143,11 @@ class Sessions:
         is_fit = session.permit is None or self.is_young(session)
         return session if is_same and is_same_issuer and is_fit else None
 
+    def has_slot(self, key: Key) -> bool:
+        """Whether its enrolment has been let through to the issuer and goes on."""
+        session = self._sessions.get(key)
+        return session is not None and session.permit is not None
+
     def is_young(self, session: Session) -> bool:
         """Whether it may go on without looking at everything again."""
         return abs(self._clock.now() - session.observed_at) < SESSION_LIFE
@@ -196,7 +201,7 @@ def request_for(observed: Observed, staged: Staged | None, authenticators: Authe
         spec=certificate.spec,
         key=staged.key if staged else None,
         csr=staged.csr if staged else b"",
-        current=current if policy.issuer_is_another(observed) is None else None,
+        current=current if observed.issuer is not None and is_issued_by(observed, observed.issuer.key) else None,
         credential=authenticators.credential if authenticators else None,
         former_serial=authenticators.former_serial if authenticators else None,
         started_at=staged.started_at if staged else observed.now,

@@ -13,7 +13,6 @@ from certwright.model.errors import IssuerError
 from certwright.model.observed import KnownIssuer
 from certwright.model.reasons import Reason
 from certwright.model.resources import ACMEIssuer
-from certwright.model.unsupported import unsupported_issuer_fields
 from certwright.protocols.transport import TransportSettings
 from certwright.runtime.clock import Clock
 from certwright.runtime.executor import CPUExecutor
@@ -43,9 +42,6 @@ class Workshop:
 
     async def resolve(self, issuer: KnownIssuer) -> Recipe:
         """Read what the issuer refers to. Raises `MissingReference`, `IssuerError`."""
-        missing = unsupported_issuer_fields(issuer.spec)
-        if missing:
-            raise _not_implemented(f"cannot do {', '.join(missing)} yet")
         spec, transport = issuer.spec, await self._transport(issuer)
         if spec.acme is not None:
             return await self._acme(issuer, spec.acme, transport)

@@ -16,6 +16,8 @@ from certwright.model.resources import (
 )
 
 READY_STATUS = '.status.conditions[?(@.type=="Ready")].status'
+_FIRST_ISSUER = ".spec['issuerRef','issuerRefs']..name"
+"""Of several results the API server shows the first."""
 READY_MESSAGE = '.status.conditions[?(@.type=="Ready")].message'
 
 
@@ -79,10 +81,11 @@ RESOURCES = (
         columns=(
             _READY,
             Column(name="Secret", path=".spec.secretName", description="Where key and certificate are."),
-            Column(name="Issuer", path=".spec.issuerRef.name", description="The issuer that is asked."),
+            Column(name="Issuer", path=_FIRST_ISSUER, description="The issuer that is asked first."),
             Column(name="Expires", path=".status.notAfter", description="When the certificate expires."),
             Column(name="Renewal", path=".status.renewalTime", description="When it is renewed."),
             _AGE,
+            Column(name="Issued by", path=".status.issuerRef.name", wide=True, description="Who issued it."),
             Column(name="Protocol", path=".status.protocol", wide=True, description="How it was issued."),
             Column(name="Serial", path=".status.serialNumber", wide=True, description="Its serial number."),
             _STATUS,

@@ -135,6 +135,8 @@ class Observed:
     """The Certificate that this Secret is left to, where two name the same one; None: there is none."""
     credential_of: str | None = None
     """The issuer that uses a Secret of somebody else's as its own, for the message; None: none does."""
+    successors: tuple[KnownIssuer, ...] = ()
+    """The other issuers that the Certificate names, in the order of their turns, that are ready and allow it."""
     refusal: str | None = None
     """Why the issuer does not allow this Certificate, as a sentence naming the value; None: it does."""
     keystores: Mapping[str, bytes] = field(default_factory=dict, repr=False)

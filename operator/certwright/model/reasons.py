@@ -46,7 +46,7 @@ class Reason(StrEnum):
     PENDING = "Pending", "The CA has the request and has not decided yet."
     REJECTED = "Rejected", "The CA refused the request."
     UNREACHABLE = "Unreachable", "The server cannot be reached or does not answer as it should."
-    RATE_LIMITED = "RateLimited", "The CA asks for fewer requests."
+    RATE_LIMITED = "RateLimited", "The CA asks for fewer requests, or a limit of the issuer is used up."
     CREDENTIAL_USED = "CredentialUsed", "The one-time credential has been used."
     UNEXPECTED_CERTIFICATE = "UnexpectedCertificate", "The CA issued something else than was asked for."
     SUSPENDED = "Suspended", "spec.suspend is true: nothing is done until it is removed."

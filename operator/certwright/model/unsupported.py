@@ -4,21 +4,14 @@ A field that is ignored would leave ``Ready=True`` beside something that was nev
 removes its line.
 """
 
-from certwright.model.resources import CertificateSpec, IssuerSpec
+from certwright.model.resources import CertificateSpec
 
 
 def unsupported_fields(spec: CertificateSpec) -> list[str]:
     """The paths in use that nothing implements, for the message."""
     present = {
-        "spec.issuerRefs with more than one issuer": len(spec.issuer_refs) > 1,
         "spec.nameConstraints": spec.name_constraints is not None,
         "spec.rollout": spec.rollout is not None,
         "spec.csr.attributes": spec.csr is not None and bool(spec.csr.attributes),
     }
     return [path for path, is_used in present.items() if is_used]
-
-
-def unsupported_issuer_fields(spec: IssuerSpec) -> list[str]:
-    """As `unsupported_fields`, of an Issuer."""
-    limits = spec.limits
-    return ["spec.limits.perDay"] if limits is not None and limits.per_day is not None else []

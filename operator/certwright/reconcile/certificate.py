@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from certwright.model import adoption, policy
+from certwright.model import adoption, fallbacks, policy
 from certwright.model.chain import CLOCK_SKEW, fingerprint
 from certwright.model.keys import public_der
 from certwright.model.keystores import objection, store_names
@@ -16,11 +16,12 @@ from certwright.model.tls_secret import IssuedBy, drifted, pair_of, render
 from certwright.model.unsupported import unsupported_fields
 from certwright.reconcile.backoff import retry_at
 from certwright.reconcile.certificate_status import blocked, issued, settled, settled_unread, waiting
+from certwright.reconcile.fallback import next_in_turn, turn_ends_at
 from certwright.reconcile.issuer import NOT_PROBED
 from certwright.reconcile.moving import retired, without_the_ca
 from certwright.reconcile.renewing import unreadable_windows
 from certwright.reconcile.revocation import finalizers_wanted
-from certwright.reconcile.steps import Begin, Bind, Drop, GoOn, Reapply, Report, Sleep, Step
+from certwright.reconcile.steps import Begin, Bind, Drop, GoOn, PassOn, Reapply, Report, Sleep, Step
 
 ISSUER_PATIENCE = timedelta(seconds=2)
 PROBE_PATIENCE = timedelta(seconds=5)
@@ -169,7 +170,7 @@ def wanted_body(observed: Observed, secret: DeliveredSecret) -> dict[str, object
     certificate, pair = observed.certificate, pair_of(secret)
     assert pair is not None  # noqa: S101 - the checks have passed, so it can be read
     annotations = secret.metadata.annotations
-    ref = policy.issuer_refs(certificate)[0]
+    ref = fallbacks.believed_issuer(certificate)
     issuer = IssuedBy(
         name=annotations.get("certwright.io/issuer-name", ref.name),
         kind=annotations.get("certwright.io/issuer-kind", str(ref.kind)),
@@ -188,19 +189,31 @@ def _obstacle(observed: Observed, why: Finding) -> Step | None:
     if observed.issuer is None and (patience := _just_applied(observed)) is not None:
         return Sleep(patience)
     if observed.issuer is None:
-        return _blocked(observed, _issuer_missing(observed), what_next="issue as soon as the issuer is there")
+        return _away(observed, _issuer_missing(observed), what_next="issue as soon as the issuer is there")
     if observed.issuer.obstacle is not None:
         patience = _just_made(observed.issuer, observed.now)
         if patience is not None:
             return Sleep(patience)
         text = f"{observed.issuer.key} is not ready: {observed.issuer.obstacle}"
         finding = Finding(Reason.ISSUER_NOT_READY, text)
-        return _blocked(observed, finding, what_next="issue as soon as the issuer is ready")
+        return _away(observed, finding, what_next="issue as soon as the issuer is ready")
     if observed.refusal is not None:
-        text = f"{observed.issuer.key} does not allow this: {observed.refusal}"
-        what_next = "look again every 30s"
-        return _blocked(observed, Finding(Reason.NOT_ALLOWED, text), what_next=what_next, again=LOOK_AGAIN)
+        finding = Finding(Reason.NOT_ALLOWED, f"{observed.issuer.key} does not allow this: {observed.refusal}")
+        if observed.successors and fallbacks.is_fallback(observed.certificate):
+            return PassOn(finding)  # Its allow was edited under the turn that it should never have got.
+        return _blocked(observed, finding, what_next="look again every 30s", again=LOOK_AGAIN)
     return _keystore_obstacle(observed)
+
+
+def _away(observed: Observed, why: Finding, *, what_next: str) -> Step:
+    """The issuer cannot be asked now; after a minute another one is, where the Certificate names one that can be."""
+    ends = turn_ends_at(observed)
+    if ends is None:
+        return _blocked(observed, why, what_next=what_next)
+    if ends <= observed.now:
+        return PassOn(why)
+    what_next = f"{what_next}; ask {next_in_turn(observed).key} if that takes longer than a minute"
+    return _blocked(observed, why, what_next=what_next, again=ends - observed.now)
 
 
 def _just_made(issuer: KnownIssuer, now: datetime) -> datetime | None:
@@ -225,7 +238,7 @@ def _just_applied(observed: Observed) -> datetime | None:
 
 def _issuer_missing(observed: Observed) -> Finding:
     certificate = observed.certificate
-    ref = policy.issuer_refs(certificate)[0]
+    ref = fallbacks.asked(certificate) or policy.issuer_refs(certificate)[0]
     where = "" if ref.kind is IssuerKind.CLUSTER_ISSUER else f" in namespace {certificate.metadata.namespace}"
     return Finding(
         Reason.ISSUER_NOT_FOUND,

@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from certwright.model import fallbacks
 from certwright.model.chain import chain_fingerprint, fingerprint, serial_number
 from certwright.model.errors import EnrolmentError, IssuerError, RejectedError, TransientError
 from certwright.model.keys import kind_of
@@ -154,7 +155,7 @@ def blocked(observed: Observed, why: Finding, *, what_next: str) -> CertificateS
 
 
 def under_way(
-    observed: Observed, staged: Staged, message: str, poll_after: datetime, *, transaction: str = ""
+    observed: Observed, staged: Staged, message: str, poll_after: datetime | None, *, transaction: str = ""
 ) -> CertificateStatus:
     """The enrolment takes its time; written once it has taken more than two seconds."""
     certificate = observed.certificate
@@ -186,7 +187,7 @@ def failed(observed: Observed, error: EnrolmentError, *, delay: timedelta, is_lo
     return before.model_copy(
         update={
             **_unfinished(observed),
-            **(counted if isinstance(error, RejectedError) else {}),
+            **({**counted, "fallback": None} if isinstance(error, RejectedError) else {}),
             "conditions": conditions,
             "enrolment": None,
             "last_error": LastError(
@@ -232,6 +233,7 @@ _CLEARED: Mapping[str, Any] = {
     "failed_issuance_attempts": None,
     "last_failure_time": None,
     "last_error": None,
+    "fallback": None,
 }
 
 
@@ -294,9 +296,12 @@ def _unfinished(observed: Observed) -> Mapping[str, Any]:
         "observed_generation": certificate.metadata.generation,
         "renewal_time": due_time(observed) if is_new else before.renewal_time,
         "secret": before.secret if is_good else still_to_move(certificate.spec, before),
+        "fallback": before.fallback if fallbacks.is_fallback(certificate) else None,
     }
 
 
 def _protocol(observed: Observed) -> str | None:
-    """The protocol of the issuer, which is the one that issued: the checks have passed."""
-    return (observed.issuer.destination.protocol or None) if observed.issuer else None
+    """The protocol of the issuer, where it is the one that issued."""
+    issuer = observed.issuer
+    is_known = issuer is not None and fallbacks.is_issued_by(observed, issuer.key)
+    return (issuer.destination.protocol or None) if issuer is not None and is_known else None

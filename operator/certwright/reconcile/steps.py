@@ -91,4 +91,11 @@ class Bind:
     finalizers: tuple[str, ...]
 
 
-Step: TypeAlias = Sleep | Report | Begin | GoOn | Drop | Reapply | Copy | Retire | Adopt | Bind
+@dataclass(frozen=True, slots=True)
+class PassOn:
+    """Let the next of the named issuers have its turn, and look again at once."""
+
+    why: Finding
+
+
+Step: TypeAlias = Sleep | Report | Begin | GoOn | Drop | Reapply | Copy | Retire | Adopt | Bind | PassOn

@@ -164,6 +164,11 @@ class Limiter(Generic[K]):
         else:
             self._window.limit = per_minute
 
+    @property
+    def is_paced(self) -> bool:
+        """Whether it is the rate, and not the number of slots, that lets nobody through now."""
+        return self._window is not None and bool(self._window.next_free())
+
     def try_acquire(self, key: K) -> Permit | timedelta:
         """A permit for one attempt of this key, or the delay after which to ask again."""
         self._line.pop(key, None)

@@ -77,6 +77,7 @@ from certwright.model.resources.certificate_request import (
 from certwright.model.resources.certificate_status import (
     CertificateStatus,
     Enrolment,
+    Fallback,
     IssuedBy,
     LastError,
     NextAction,
@@ -194,6 +195,7 @@ __all__ = [
     "ESTPassword",
     "Enrolment",
     "ExternalAccountBinding",
+    "Fallback",
     "HTTP01Direct",
     "HTTP01Gateway",
     "HTTP01Ingress",

@@ -97,7 +97,10 @@ class CertificateSpec(Part):
     )
     issuer_ref: IssuerRef | None = Field(default=None, description="The issuer. Exclusive with issuerRefs.")
     issuer_refs: Annotated[tuple[IssuerRef, ...], Field(max_length=10)] = Field(
-        default=(), description="Issuers tried in this order, each when the one before it fails."
+        default=(),
+        description="Issuers in the order of preference; the next is asked after three failures of one in a row, or"
+        " when it has been missing or not ready for a minute. A rejection, or a refusal by the first one's allow, is no"
+        " reason to ask another. Each renewal begins with the first.",
     )
     common_name: CommonName | None = Field(
         default=None, description="Common name; never invented. Over ACME it must be one of the names."

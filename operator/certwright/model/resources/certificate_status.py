@@ -49,6 +49,15 @@ class Enrolment(Part):
     message: Sentence | None = Field(default=None, description="What it waits for.")
 
 
+class Fallback(Part):
+    """Whose turn it is instead of the first issuer's."""
+
+    name: Word = Field(description="Name of the issuer that is asked.")
+    kind: Word = Field(description="Issuer or ClusterIssuer.")
+    since: Instant | None = Field(default=None, description="When its turn began.")
+    message: Sentence | None = Field(default=None, description="Why the issuer before it is not asked any more.")
+
+
 class Window(Part):
     """A span of time."""
 
@@ -112,6 +121,9 @@ class CertificateStatus(StatusPart):
     protocol: Word | None = Field(default=None, description="Protocol over which it was issued.")
     secret: SecretSeen | None = Field(default=None, description="The Secret as last checked.")
     enrolment: Enrolment | None = Field(default=None, description="Present while an enrolment is under way.")
+    fallback: Fallback | None = Field(
+        default=None, description="Which of issuerRefs is asked, while it is not the first; absent after a success."
+    )
     renewal_info: RenewalInfo | None = Field(default=None, description="The CA's advice on renewal.")
     failed_issuance_attempts: Number | None = Field(
         default=None, description="Failures in a row; absent after a success."

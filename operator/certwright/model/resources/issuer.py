@@ -41,7 +41,9 @@ class Limits(Part):
 
     concurrency: Count | None = Field(default=None, description="Enrolments at the same time. Default: 20.")
     per_minute: Count | None = Field(default=None, description="Attempts in a minute. Default: unlimited.")
-    per_day: Count | None = Field(default=None, description="Attempts in a day (UTC). Default: unlimited.")
+    per_day: Count | None = Field(
+        default=None, description="Attempts in a day (UTC), whether they succeed or not. Default: unlimited."
+    )
 
 
 class LabelSelectorRequirement(Part):
