@@ -9,6 +9,8 @@ from asn1crypto import core
 from cryptography import x509
 from cryptography.x509.oid import NameOID
 
+from certwright.model.distinguished_name import Attribute, name_attribute, parse_distinguished_name
+from certwright.model.object_identifiers import object_identifier
 from certwright.model.resources import CertificateSpec, Subject
 
 LONGEST_LABEL = 63
@@ -52,19 +54,36 @@ class Names:
         return sorted([*plain, *(f"{oid}:{text}" for oid, text in self.other)])
 
 
-def ascii_name(name: str) -> str:
-    """A DNS name as it goes on the wire (RFC 5890 A-labels, lower case); a leading ``*.`` stays."""
+def ascii_name(name: str, field: str = "dnsNames") -> str:
+    """A DNS name as it goes on the wire (RFC 5890 A-labels, lower case); a leading ``*.`` stays.
+
+    Raises `InvalidNameError`, which names ``field``.
+    """
     prefix, rest = ("*.", name[2:]) if name.startswith("*.") else ("", name)
     try:
         found = prefix + (rest.lower() if rest.isascii() else idna.encode(rest, uts46=True).decode("ascii"))
     except ValueError as error:
-        raise InvalidNameError(f"dnsNames: {name[:80]!r} is not a domain name: {error}") from error
+        raise InvalidNameError(f"{field}: {name[:80]!r} is not a domain name: {error}") from error
     if len(found) > LONGEST_NAME or not all(0 < len(label) <= LONGEST_LABEL for label in found.split(".")):
         raise InvalidNameError(
-            f"dnsNames: {name[:80]!r} is not a domain name: a label is empty or longer than {LONGEST_LABEL} characters,"
+            f"{field}: {name[:80]!r} is not a domain name: a label is empty or longer than {LONGEST_LABEL} characters,"
             f" or the name longer than {LONGEST_NAME}"
         )
     return found
+
+
+def ascii_mailbox(text: str, field: str) -> str:
+    """An e-mail address with its domain as A-labels (RFC 5280 §7.5); only what is before the @ has capitals."""
+    local, at, domain = text.rpartition("@")
+    if not local.isascii() or not local:
+        raise InvalidNameError(f"{field}: {text[:80]!r} has a local part that is empty or not ASCII")
+    return local + at + ascii_name(domain, field)
+
+
+def lower_host(text: str) -> str:
+    """An e-mail address, or a host alone, with the host in lower case."""
+    local, at, host = text.rpartition("@")
+    return local + at + host.lower()
 
 
 def _address(text: str) -> str:
@@ -82,7 +101,7 @@ def requested_names(spec: CertificateSpec) -> Names:
         dns=frozenset(ascii_name(name) for name in spec.dns_names or ()),
         ip=frozenset(_address(text) for text in spec.ip_addresses or ()),
         uri=frozenset(spec.uris or ()),
-        email=frozenset(spec.email_addresses or ()),
+        email=frozenset(ascii_mailbox(text, "emailAddresses") for text in spec.email_addresses or ()),
         other=frozenset((other.oid, other.utf8_value) for other in spec.other_names or ()),
     )
 
@@ -97,7 +116,7 @@ def names_of(extensions: x509.Extensions) -> Names:
         dns=frozenset(name.lower() for name in names.get_values_for_type(x509.DNSName)),
         ip=frozenset(str(address) for address in names.get_values_for_type(x509.IPAddress)),
         uri=frozenset(names.get_values_for_type(x509.UniformResourceIdentifier)),
-        email=frozenset(names.get_values_for_type(x509.RFC822Name)),
+        email=frozenset(lower_host(text) for text in names.get_values_for_type(x509.RFC822Name)),
         other=frozenset(_other_name(other) for other in names.get_values_for_type(x509.OtherName)),
     )
 
@@ -116,10 +135,7 @@ def general_names(names: Names) -> list[x509.GeneralName]:
         *(x509.IPAddress(ipaddress.ip_address(text)) for text in sorted(names.ip)),
         *(x509.UniformResourceIdentifier(text) for text in sorted(names.uri)),
         *(x509.RFC822Name(text) for text in sorted(names.email)),
-        *(
-            x509.OtherName(x509.ObjectIdentifier(oid), core.UTF8String(text).dump())
-            for oid, text in sorted(names.other)
-        ),
+        *(x509.OtherName(object_identifier(oid), core.UTF8String(text).dump()) for oid, text in sorted(names.other)),
     ]
 
 
@@ -145,10 +161,11 @@ def requested_subject(spec: CertificateSpec) -> x509.Name:
     """The subject that the spec asks for, empty where it asks for none; raises `InvalidNameError`."""
     try:
         if spec.literal_subject:
-            return x509.Name.from_rfc4514_string(spec.literal_subject)
-        attributes = [x509.NameAttribute(oid, value) for oid, value in _relative_names(spec.subject)]
+            return parse_distinguished_name(spec.literal_subject)
+        attributes: list[Attribute] = [name_attribute(oid, value) for oid, value in _relative_names(spec.subject)]
         if spec.common_name:
-            attributes.append(x509.NameAttribute(NameOID.COMMON_NAME, spec.common_name))
+            attributes.append(name_attribute(NameOID.COMMON_NAME, spec.common_name))
         return x509.Name(attributes)
     except ValueError as error:
-        raise InvalidNameError(f"the subject cannot be encoded: {error}") from error
+        field = "literalSubject" if spec.literal_subject else "subject"
+        raise InvalidNameError(f"{field}: the subject cannot be encoded: {error}") from error
