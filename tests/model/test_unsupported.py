@@ -11,11 +11,9 @@ from tests.model.builders import SERVER, spec_of
 UNSUPPORTED: dict[str, dict[str, Any]] = {
     "spec.issuerRefs with more than one issuer": {"issuerRef": None, "issuerRefs": [{"name": "a"}, {"name": "b"}]},
     "spec.keystores": {"keystores": {"jks": {"create": True, "password": "p"}}},
-    "spec.nameConstraints": {"nameConstraints": {}, "isCA": True},
     "spec.renewal.windows": {"renewal": {"windows": [{"cron": "0 2 * * *", "windowDuration": "1h"}]}},
     "spec.adoption": {"adoption": "Adopt"},
     "spec.rollout": {"rollout": {"targets": [{"kind": "Deployment", "name": "web"}]}},
-    "spec.csr.attributes": {"csr": {"attributes": [{"oid": "1.2.3", "values": ["BQA="]}]}},
 }
 
 
@@ -32,6 +30,8 @@ def test_a_field_that_nothing_implements_is_named(path: str) -> None:
         pytest.param({"issuerRef": None, "issuerRefs": [{"name": "a"}]}, id="one issuer in a list"),
         pytest.param({"renewal": {"policy": "Disabled"}}, id="renewal without windows"),
         pytest.param({"revocation": {"onDelete": True, "onSupersede": {"after": "24h"}}}, id="revocation"),
+        pytest.param({"nameConstraints": {"permitted": {"dnsDomains": ["x"]}}, "isCA": True}, id="name constraints"),
+        pytest.param({"csr": {"attributes": [{"oid": "1.2.3", "values": ["BQA="]}]}}, id="raw attributes"),
         pytest.param({"csr": {"extensions": [{"oid": "1.2.3", "value": "BQA="}]}}, id="raw extensions"),
     ],
 )

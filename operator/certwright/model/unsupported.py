@@ -12,11 +12,9 @@ def unsupported_fields(spec: CertificateSpec) -> list[str]:
     present = {
         "spec.issuerRefs with more than one issuer": len(spec.issuer_refs) > 1,
         "spec.keystores": spec.keystores is not None,
-        "spec.nameConstraints": spec.name_constraints is not None,
         "spec.renewal.windows": spec.renewal is not None and bool(spec.renewal.windows),
         "spec.adoption": spec.adoption not in {None, Adoption.REFUSE},
         "spec.rollout": spec.rollout is not None,
-        "spec.csr.attributes": spec.csr is not None and bool(spec.csr.attributes),
     }
     return [path for path, is_used in present.items() if is_used]
 
