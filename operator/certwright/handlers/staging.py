@@ -11,11 +11,14 @@ from certwright.handlers.sessions import Session, request_for
 from certwright.kube.errors import ConflictError
 from certwright.kube.secrets import Secret, Secrets, encoded
 from certwright.model import keys
+from certwright.model.allow import key_refusal
 from certwright.model.csr import build_csr, refuse_unsayable
+from certwright.model.errors import RejectedError
 from certwright.model.keys import KeyKind, PrivateKey
 from certwright.model.metadata import ANNOTATION_RENEW, ObjectMetadata, enrolment_secret_name
 from certwright.model.observed import DeliveredSecret, Observed
 from certwright.model.policy import requested
+from certwright.model.reasons import Reason
 from certwright.model.resources import RotationPolicy
 from certwright.model.staged import Staged, staged_secret, to_data
 from certwright.reconcile.revocation import with_candidate
@@ -38,6 +41,9 @@ class Staging:
         driver = await self._drivers.get(step.issuer)
         prepared = await driver.prepare(request_for(observed, None, authenticators))
         key = await self._make_key(observed, authenticators, prepared.key_kind)
+        refused = key_refusal(step.issuer.spec.allow, keys.kind_of(key).algorithm)
+        if refused is not None:
+            raise RejectedError(f"{step.issuer.key} does not allow this: {refused}", reason=Reason.NOT_ALLOWED)
         staged = Staged(
             key=key,
             csr=build_csr(certificate.spec, key, prepared),

@@ -69,6 +69,14 @@ def refusal(
     return next(filter(None, complaints), None)
 
 
+def key_refusal(allow: Allow | None, algorithm: KeyAlgorithm) -> str | None:
+    """Why a request with a key that is there may not be made; None: it may.
+
+    `refusal` judges what the spec says. A key that a renewal keeps, or that the CA wants, may be of another kind.
+    """
+    return _algorithm(allow, algorithm) if allow is not None else None
+
+
 def _namespace(allow: Allow, namespace: str, labels: Mapping[str, str]) -> str | None:
     if not allow.namespaces and allow.namespace_selector is None:
         return None

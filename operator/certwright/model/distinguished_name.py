@@ -68,8 +68,8 @@ def parse_distinguished_name(text: str) -> x509.Name:
 def name_attribute(oid: x509.ObjectIdentifier, value: str) -> Attribute:
     """One attribute in the string type of RFC 5280 Appendix A; raises ``ValueError``.
 
-    Where a text does not fit into PrintableString it becomes UTF8String, as cert-manager has it: the library would
-    write a PrintableString that Go and OpenSSL refuse to read.
+    Where a text does not fit into PrintableString it becomes UTF8String, as cert-manager has it: strict parsers, Go's
+    for one, refuse the PrintableString that the library would write.
     """
     what = f"{_name_of(oid)} {value[:MOST_SHOWN]!r}"
     if not value:
