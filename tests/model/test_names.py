@@ -199,6 +199,24 @@ def test_whatever_a_certificate_holds_its_names_can_be_told(names: list[x509.Gen
     assert sorted(told) == told
 
 
+@pytest.mark.parametrize(
+    ("fields", "told"),
+    [
+        pytest.param({"uris": ["https://bücher.example/"]}, "uris: 'https://bücher.example/' is not ASCII", id="URI"),
+        pytest.param({"emailAddresses": ["ü@example.com"]}, "emailAddresses: 'ü@example.com' has a local", id="local"),
+        pytest.param({"emailAddresses": ["a@b..c"]}, "emailAddresses: 'b..c' is not a domain name", id="domain"),
+        pytest.param({"emailAddresses": ["A<a@b.c>"]}, "emailAddresses: 'A<a@b.c>' is not an e-mail", id="with a name"),
+        pytest.param({"otherNames": [{"oid": "9.9.9", "utf8Value": "x"}]}, "otherNames: 9.9.9 is not an", id="OID"),
+        pytest.param({"dnsNames": ["a" * 64 + ".example"]}, "longer than 63 characters", id="a label of 64"),
+        pytest.param({"dnsNames": ["ü" * 60 + ".example"]}, "is not a domain name", id="a label that gets longer"),
+    ],
+)
+def test_a_name_that_cannot_be_encoded_is_refused_with_its_field(fields: dict[str, object], told: str) -> None:
+    with pytest.raises(InvalidNameError) as caught:
+        requested_names(spec_of(**fields))
+    assert told in str(caught.value)
+
+
 SUBJECT = {
     "organizations": ["Example"],
     "countries": ["AT"],

@@ -99,6 +99,12 @@ CHANGED: dict[str, tuple[dict[str, Any], dict[str, Any], str, str]] = {
         "subject O=Example is missing",
         "Subject",
     ),
+    "a usage that was kept out of the request is missing": (
+        {"usages": ["server auth", "client auth"], "encodeUsagesInRequest": False},
+        {"usages": ["server auth"]},
+        "usage client auth is missing",
+        "Usages",
+    ),
     "a usage is missing": (
         {"usages": ["server auth", "client auth"]},
         {"usages": ["server auth"]},

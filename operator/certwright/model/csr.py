@@ -17,7 +17,7 @@ from certwright.model.keys import PrivateKey, kind_of, new_kind, require_fitting
 from certwright.model.name_constraints import requested_constraints
 from certwright.model.names import InvalidNameError, general_names, requested_names, requested_subject
 from certwright.model.reasons import Reason
-from certwright.model.resources import CertificateSpec, SignatureAlgorithm
+from certwright.model.resources import CertificateSpec, KeyAlgorithm, SignatureAlgorithm
 from certwright.model.usages import usage_extensions, wanted_usages
 
 Hash: TypeAlias = hashes.SHA256 | hashes.SHA384 | hashes.SHA512
@@ -45,7 +45,7 @@ def build_csr(spec: CertificateSpec, key: PrivateKey, prepared: Prepared = NOTHI
         builder = x509.CertificateSigningRequestBuilder(subject)
         # What the CA has said word for word holds what the spec says, and takes its place.
         given = {extension.oid for extension in prepared.extensions}
-        for value, is_critical in _extensions(spec, key):
+        for value, is_critical in _extensions(spec, kind_of(key).algorithm):
             if value.oid not in given:
                 builder = builder.add_extension(value, critical=is_critical)
         for extension in prepared.extensions:
@@ -65,8 +65,14 @@ def refuse_unsayable(spec: CertificateSpec) -> None:
     Asked before the CA is: a one-time challenge that was fetched for a request which cannot be made is lost.
     """
     with _said_to_users():
-        require_fitting_signature(spec.signature_algorithm, new_kind(spec).algorithm)
-    build_csr(spec.model_copy(update={"signature_algorithm": None}), ed25519.Ed25519PrivateKey.generate())
+        algorithm = new_kind(spec).algorithm
+        require_fitting_signature(spec.signature_algorithm, algorithm)
+        requested_subject(spec)
+        for _ in _extensions(spec, algorithm):
+            pass
+    if spec.csr is not None:
+        # Whether raw values can be read shows only in a whole request, which costs two signatures.
+        build_csr(spec.model_copy(update={"signature_algorithm": None}), ed25519.Ed25519PrivateKey.generate())
 
 
 @contextmanager
@@ -87,13 +93,13 @@ def _require_readable(request: bytes) -> None:
         raise ValueError(f"csr.extensions: what is in one of them cannot be read: {error}") from error
 
 
-def _extensions(spec: CertificateSpec, key: PrivateKey) -> Iterable[tuple[x509.ExtensionType, bool]]:
+def _extensions(spec: CertificateSpec, algorithm: KeyAlgorithm) -> Iterable[tuple[x509.ExtensionType, bool]]:
     names = requested_names(spec)
     if names:
         # RFC 5280 §4.2.1.6: critical where the subject is empty.
         yield x509.SubjectAlternativeName(general_names(names)), not requested_subject(spec).rdns
     if spec.encode_usages_in_request is not False:
-        yield from usage_extensions(wanted_usages(spec, kind_of(key).algorithm))
+        yield from usage_extensions(wanted_usages(spec, algorithm))
     if spec.is_ca:
         yield x509.BasicConstraints(ca=True, path_length=None), True
     constraints = requested_constraints(spec)

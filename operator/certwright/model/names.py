@@ -11,7 +11,7 @@ from cryptography.x509.oid import NameOID
 
 from certwright.model.distinguished_name import Attribute, name_attribute, parse_distinguished_name
 from certwright.model.object_identifiers import object_identifier
-from certwright.model.resources import CertificateSpec, Subject
+from certwright.model.resources import CertificateSpec, OtherName, Subject
 
 LONGEST_LABEL = 63
 LONGEST_NAME = 253
@@ -77,7 +77,11 @@ def ascii_mailbox(text: str, field: str) -> str:
     local, at, domain = text.rpartition("@")
     if not local.isascii() or not local:
         raise InvalidNameError(f"{field}: {text[:80]!r} has a local part that is empty or not ASCII")
-    return local + at + ascii_name(domain, field)
+    found = local + at + ascii_name(domain, field)
+    try:
+        return x509.RFC822Name(found).value
+    except ValueError as error:
+        raise InvalidNameError(f"{field}: {text[:80]!r} is not an e-mail address") from error
 
 
 def lower_host(text: str) -> str:
@@ -95,14 +99,27 @@ def _address(text: str) -> str:
         raise InvalidNameError(f"ipAddresses: {text[:80]!r} is not an address") from error
 
 
+def _uri(text: str) -> str:
+    if not text.isascii():
+        raise InvalidNameError(f"uris: {text[:80]!r} is not ASCII; write its host with xn-- labels, the rest with %")
+    return text
+
+
+def _other(other: OtherName) -> tuple[str, str]:
+    try:
+        return object_identifier(other.oid).dotted_string, other.utf8_value
+    except ValueError as error:
+        raise InvalidNameError(f"otherNames: {error}") from error
+
+
 def requested_names(spec: CertificateSpec) -> Names:
     """What the spec asks for; raises `InvalidNameError`."""
     return Names(
         dns=frozenset(ascii_name(name) for name in spec.dns_names or ()),
         ip=frozenset(_address(text) for text in spec.ip_addresses or ()),
-        uri=frozenset(spec.uris or ()),
+        uri=frozenset(_uri(text) for text in spec.uris or ()),
         email=frozenset(ascii_mailbox(text, "emailAddresses") for text in spec.email_addresses or ()),
-        other=frozenset((other.oid, other.utf8_value) for other in spec.other_names or ()),
+        other=frozenset(_other(other) for other in spec.other_names or ()),
     )
 
 
