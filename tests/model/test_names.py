@@ -200,6 +200,21 @@ def test_whatever_a_certificate_holds_its_names_can_be_told(names: list[x509.Gen
 
 
 @pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        pytest.param("SPIFFE://Example.COM/Ns/A", "spiffe://example.com/Ns/A", id="scheme and host"),
+        pytest.param("https://User@Example.com:443?Q#F", "https://User@example.com:443?Q#F", id="all parts"),
+        pytest.param("URN:uuid:F81D", "urn:uuid:F81D", id="no host"),
+        pytest.param("https://Example.com", "https://example.com", id="a host alone"),
+    ],
+)
+def test_a_uri_is_the_same_in_capitals_where_rfc_3986_says_so(written: str, expected: str) -> None:
+    asked = requested_names(spec_of(dnsNames=None, uris=[written]))
+    assert asked.uri == {expected}
+    assert asked == names_of(with_san(x509.UniformResourceIdentifier(written)).extensions)
+
+
+@pytest.mark.parametrize(
     ("fields", "told"),
     [
         pytest.param({"uris": ["https://bücher.example/"]}, "uris: 'https://bücher.example/' is not ASCII", id="URI"),

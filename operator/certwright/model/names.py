@@ -1,6 +1,7 @@
 """The names a Certificate asks for, in the one form in which they can be compared with what a CA answered."""
 
 import ipaddress
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -16,6 +17,8 @@ from certwright.model.resources import CertificateSpec, OtherName, Subject
 LONGEST_LABEL = 63
 LONGEST_NAME = 253
 """Characters of a DNS name and of one label in it (RFC 1035 §2.3.4), as text."""
+
+_AUTHORITY = re.compile(r"//[^/?#]*")
 
 
 class InvalidNameError(ValueError):
@@ -102,7 +105,17 @@ def _address(text: str) -> str:
 def _uri(text: str) -> str:
     if not text.isascii():
         raise InvalidNameError(f"uris: {text[:80]!r} is not ASCII; write its host with xn-- labels, the rest with %")
-    return text
+    return plain_uri(text)
+
+
+def plain_uri(text: str) -> str:
+    """A URI with scheme and host in lower case, which mean the same in capitals (RFC 3986 §6.2.2.1)."""
+    scheme, colon, rest = text.partition(":")
+    if not rest.startswith("//"):
+        return scheme.lower() + colon + rest
+    authority = _AUTHORITY.match(rest)
+    end = authority.end() if authority else 0
+    return scheme.lower() + colon + lower_host(rest[:end]) + rest[end:]
 
 
 def _other(other: OtherName) -> tuple[str, str]:
@@ -132,7 +145,7 @@ def names_of(extensions: x509.Extensions) -> Names:
     return Names(
         dns=frozenset(name.lower() for name in names.get_values_for_type(x509.DNSName)),
         ip=frozenset(str(address) for address in names.get_values_for_type(x509.IPAddress)),
-        uri=frozenset(names.get_values_for_type(x509.UniformResourceIdentifier)),
+        uri=frozenset(plain_uri(text) for text in names.get_values_for_type(x509.UniformResourceIdentifier)),
         email=frozenset(lower_host(text) for text in names.get_values_for_type(x509.RFC822Name)),
         other=frozenset(_other_name(other) for other in names.get_values_for_type(x509.OtherName)),
     )
