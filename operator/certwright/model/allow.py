@@ -25,6 +25,7 @@ from certwright.model.resources import (
 )
 from certwright.model.usages import same_meaning, wanted_usages
 
+_UTF8_MAILBOX = "1.3.6.1.5.5.7.8.9"
 _RAW_NAMES: Mapping[str, str] = {
     "2.5.29.7": "alternative names, as they were before X.509 version 3",
     "1.3.6.1.4.1.311.13.2.1": "names, as Microsoft's CA reads them",
@@ -167,8 +168,13 @@ def _in_subject(spec: CertificateSpec, oid: x509.ObjectIdentifier) -> list[str]:
 
 
 def _mailboxes(spec: CertificateSpec) -> list[str]:
-    """An address in the subject is one too (RFC 5280 §4.1.2.6)."""
-    return [*requested_names(spec).email, *map(lower_host, _in_subject(spec, NameOID.EMAIL_ADDRESS))]
+    """An address in the subject is one too (RFC 5280 §4.1.2.6), and so is one in UTF-8 (RFC 9598)."""
+    names = requested_names(spec)
+    elsewhere = [
+        *_in_subject(spec, NameOID.EMAIL_ADDRESS),
+        *(text for oid, text in names.other if oid == _UTF8_MAILBOX),
+    ]
+    return [*names.email, *map(lower_host, elsewhere)]
 
 
 def _other_names(spec: CertificateSpec) -> list[str]:

@@ -5,6 +5,7 @@ of what it cannot read only that it cannot. `certwright.model.names` asks here f
 """
 
 import re
+import unicodedata
 
 from asn1crypto import core
 from cryptography import x509
@@ -74,6 +75,8 @@ def name_attribute(oid: x509.ObjectIdentifier, value: str) -> Attribute:
     what = f"{_name_of(oid)} {value[:MOST_SHOWN]!r}"
     if not value:
         raise ValueError(f"{_name_of(oid)} has no value")
+    if holds_control(value):
+        raise ValueError(f"{what} holds a control character")
     if oid in _COUNTRIES and not (len(value) == COUNTRY_LENGTH and value.isascii() and value.isalpha()):
         raise ValueError(f"{what} is not a country code of two letters")
     if oid in _ASCII and not value.isascii():
@@ -83,6 +86,11 @@ def name_attribute(oid: x509.ObjectIdentifier, value: str) -> Attribute:
     if oid in _PRINTABLE and not is_printable(value):
         return _of_der(oid, core.UTF8String(value).dump())
     return x509.NameAttribute(oid, value)
+
+
+def holds_control(text: str) -> bool:
+    """Whether there is a control character, before which some programs take a name for ended."""
+    return any(unicodedata.category(letter) == "Cc" for letter in text)
 
 
 def is_printable(text: str) -> bool:
@@ -172,6 +180,8 @@ def _of_der(oid: x509.ObjectIdentifier, value: bytes) -> Attribute:
         (found,) = x509.load_der_x509_csr(request).subject
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError("not a string") from error
+    if isinstance(found.value, str) and holds_control(found.value):
+        raise ValueError("a control character")
     return found
 
 

@@ -10,7 +10,7 @@ from asn1crypto import core
 from cryptography import x509
 from cryptography.x509.oid import NameOID
 
-from certwright.model.distinguished_name import Attribute, name_attribute, parse_distinguished_name
+from certwright.model.distinguished_name import Attribute, holds_control, name_attribute, parse_distinguished_name
 from certwright.model.object_identifiers import object_identifier
 from certwright.model.resources import CertificateSpec, OtherName, Subject
 
@@ -63,6 +63,7 @@ def ascii_name(name: str, field: str = "dnsNames") -> str:
     Raises `InvalidNameError`, which names ``field``.
     """
     prefix, rest = ("*.", name[2:]) if name.startswith("*.") else ("", name)
+    _refuse_control(field, name)
     try:
         found = prefix + (rest.lower() if rest.isascii() else idna.encode(rest, uts46=True).decode("ascii"))
     except ValueError as error:
@@ -75,9 +76,16 @@ def ascii_name(name: str, field: str = "dnsNames") -> str:
     return found
 
 
+def _refuse_control(field: str, text: str) -> None:
+    """A name that ends for one program where it goes on for another would pass by an issuer's ``allow``."""
+    if holds_control(text):
+        raise InvalidNameError(f"{field}: {text[:80]!r} holds a control character")
+
+
 def ascii_mailbox(text: str, field: str) -> str:
     """An e-mail address with its domain as A-labels (RFC 5280 §7.5); only what is before the @ has capitals."""
     local, at, domain = text.rpartition("@")
+    _refuse_control(field, text)
     if not local.isascii() or not local:
         raise InvalidNameError(f"{field}: {text[:80]!r} has a local part that is empty or not ASCII")
     found = local + at + ascii_name(domain, field)
@@ -103,6 +111,7 @@ def _address(text: str) -> str:
 
 
 def _uri(text: str) -> str:
+    _refuse_control("uris", text)
     if not text.isascii():
         raise InvalidNameError(f"uris: {text[:80]!r} is not ASCII; write its host with xn-- labels, the rest with %")
     return plain_uri(text)
@@ -119,6 +128,7 @@ def plain_uri(text: str) -> str:
 
 
 def _other(other: OtherName) -> tuple[str, str]:
+    _refuse_control("otherNames", other.utf8_value)
     try:
         return object_identifier(other.oid).dotted_string, other.utf8_value
     except ValueError as error:
