@@ -175,6 +175,7 @@ ACME_COMPLETE: Manifest = {
         "ipRanges": ["10.0.0.0/8"],
         "uris": ["spiffe://example.com/*"],
         "emailAddresses": ["*@example.com"],
+        "otherNames": ["1.3.6.1.4.1.311.20.2.3:*@example.com"],
         "commonNames": ["*"],
         "usages": ["server auth"],
         "keyAlgorithms": ["ECDSA", "Ed25519"],

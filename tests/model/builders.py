@@ -19,6 +19,7 @@ from certwright.model import keys
 from certwright.model.csr import build_csr
 from certwright.model.keys import KeyKind, PrivateKey
 from certwright.model.metadata import Key, Kind, ObjectMetadata
+from certwright.model.name_constraints import requested_constraints
 from certwright.model.names import general_names, requested_names, requested_subject
 from certwright.model.observed import Certificate, DeliveredSecret, KnownIssuer, Observed
 from certwright.model.reasons import Reason
@@ -78,9 +79,22 @@ class Authority:
     ) -> x509.Certificate:
         return signed(subject, key, extensions, by=(self.certificate.subject, self.key), valid=(not_before, not_after))
 
-    def intermediate(self, name: str, *, kind: KeyKind = P256, life: timedelta = 3650 * DAY) -> "Authority":
+    def intermediate(
+        self,
+        name: str,
+        *,
+        kind: KeyKind = P256,
+        life: timedelta = 3650 * DAY,
+        path_length: int | None = None,
+        usage: x509.KeyUsage | None = None,
+    ) -> "Authority":
         key = key_of(kind, hash(name))
-        return Authority(self.sign(common_name(name), key, [(CA_TRUE, True)], not_after=NOW - HOUR + life), key)
+        extensions: list[tuple[x509.ExtensionType, bool]] = [
+            (x509.BasicConstraints(ca=True, path_length=path_length), True)
+        ]
+        if usage is not None:
+            extensions.append((usage, True))
+        return Authority(self.sign(common_name(name), key, extensions, not_after=NOW - HOUR + life), key)
 
     def issue(
         self,
@@ -100,6 +114,9 @@ class Authority:
         extensions += usage_extensions(wanted_usages(granted, keys.kind_of(key).algorithm))
         if granted.is_ca:
             extensions.append((CA_TRUE, True))
+        constraints = requested_constraints(granted)
+        if constraints is not None:
+            extensions.append((constraints, True))
         return self.sign(requested_subject(granted), key, extensions, **valid)
 
 

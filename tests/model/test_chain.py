@@ -24,6 +24,8 @@ from certwright.model.chain import (
     verify_chain,
 )
 from certwright.model.keys import KeyKind
+from certwright.model.resources import Usage
+from certwright.model.usages import usage_extensions
 from tests.model.builders import (
     CA,
     CA_TRUE,
@@ -42,6 +44,7 @@ from tests.model.builders import (
 )
 
 LEAF = CA.issue(spec_of())
+LIFE = (NOW - HOUR, NOW + DAY)
 OTHER_ROOT = root("Other root")
 ECDSA_SHA256 = bytes.fromhex("06082a8648ce3d040302")
 UNKNOWN_ALGORITHM = bytes.fromhex("06082a8648ce3d04037f")
@@ -140,6 +143,87 @@ def test_a_broken_chain_is_told_by_the_certificates_name(
     with pytest.raises(BrokenChainError) as caught:
         verify_chain(chain, anchors, NOW)
     assert told.replace("''", repr(LEAF.subject.rfc4514_string())) in str(caught.value)
+
+
+def limited(path_length: int) -> Authority:
+    key = key_of(number=5)
+    name = common_name(f"Limit {path_length}")
+    limit = (x509.BasicConstraints(ca=True, path_length=path_length), True)
+    return Authority(signed(name, key, [limit], by=(name, key), valid=(NOW - HOUR, NOW + DAY)), key)
+
+
+def chain_below(authority: Authority, *lengths: int | None) -> list[x509.Certificate]:
+    """A leaf below that many intermediate CAs, each with its own limit, the uppermost first."""
+    certificates: list[x509.Certificate] = []
+    for number, length in enumerate(lengths):
+        authority = authority.intermediate(f"Below {number}", path_length=length)
+        certificates.insert(0, authority.certificate)
+    return [authority.issue(spec_of()), *certificates]
+
+
+TOO_LONG = "allows {} CA certificates below it, and there are {}"
+
+
+@pytest.mark.parametrize(
+    ("root_allows", "lengths", "told"),
+    [
+        pytest.param(0, (), None, id="no CA below one that allows none"),
+        pytest.param(1, (0,), None, id="as many as are allowed"),
+        pytest.param(2, (1, 0), None, id="each with its own limit"),
+        pytest.param(0, (None,), TOO_LONG.format(0, 1), id="one below a root that allows none"),
+        pytest.param(1, (None, None), TOO_LONG.format(1, 2), id="two below a root that allows one"),
+        pytest.param(5, (0, None), TOO_LONG.format(0, 1), id="one below an intermediate that allows none"),
+    ],
+)
+@pytest.mark.parametrize("is_known", [True, False], ids=["the root is known", "the root came along"])
+def test_no_more_cas_follow_than_each_allows(
+    root_allows: int, lengths: tuple[int | None, ...], told: str | None, *, is_known: bool
+) -> None:
+    top = limited(root_allows)
+    chain = chain_below(top, *lengths)
+    given = (chain, [top.certificate]) if is_known else ([*chain, top.certificate], [])
+    if told is None:
+        verify_chain(*given, NOW)
+        return
+    with pytest.raises(BrokenChainError, match=told):
+        verify_chain(*given, NOW)
+
+
+def test_a_self_issued_certificate_is_not_counted() -> None:
+    """A root with a new key, certified with the old one, is the same CA."""
+    old, new = limited(0), key_of(number=6)
+    link = signed(old.certificate.subject, new, [(CA_TRUE, True)], by=(old.certificate.subject, old.key), valid=LIFE)
+    leaf = Authority(link, new).issue(spec_of())
+    verify_chain([leaf, link], [old.certificate], NOW)
+
+
+def test_one_anchor_that_allows_it_is_enough() -> None:
+    key = key_of(number=5)
+    strict, generous = limited(0), limited(1)
+    twin = signed(strict.certificate.subject, key, [(CA_TRUE, True)], by=(strict.certificate.subject, key), valid=LIFE)
+    chain = chain_below(strict, None)
+    verify_chain(chain, [strict.certificate, twin], NOW)
+    with pytest.raises(BrokenChainError, match="allows 0"):
+        verify_chain(chain, [strict.certificate, generous.certificate], NOW)
+
+
+@pytest.mark.parametrize(
+    ("usages", "is_taken"),
+    [
+        pytest.param([Usage.CERT_SIGN, Usage.CRL_SIGN], True, id="cert sign among them"),
+        pytest.param([Usage.DIGITAL_SIGNATURE], False, id="without cert sign"),
+    ],
+)
+def test_a_ca_signs_certificates_only_if_its_key_may(usages: list[Usage], *, is_taken: bool) -> None:
+    ((usage, _),) = usage_extensions(usages)
+    assert isinstance(usage, x509.KeyUsage)
+    middle = ROOT.intermediate("With usages", usage=usage)
+    chain = chain_of(middle.issue(spec_of()), middle)
+    if is_taken:
+        verify_chain(chain, chain_of(ROOT), NOW)
+        return
+    with pytest.raises(BrokenChainError, match="'CN=With usages' may not sign certificates"):
+        verify_chain(chain, chain_of(ROOT), NOW)
 
 
 def test_an_expired_anchor_signs_nothing_more() -> None:

@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from certwright.model import keys
-from certwright.model.csr import build_csr
+from certwright.model.csr import build_csr, refuse_unsayable
 from certwright.model.enrolment import Prepared
 from certwright.model.errors import RejectedError
 from certwright.model.keys import KeyKind
@@ -150,6 +150,8 @@ def test_what_the_issuer_can_forbid_cannot_come_in_as_a_raw_extension(oid: str, 
         pytest.param({"otherNames": [{"oid": "9.9.9", "utf8Value": "x"}]}, id="an impossible OID of a name"),
         pytest.param({"subject": {"countries": ["AUT"]}}, id="an impossible country"),
         pytest.param({"literalSubject": "nonsense"}, id="an impossible subject"),
+        pytest.param({"isCA": True, "nameConstraints": {}}, id="no constraints"),
+        pytest.param({"signatureAlgorithm": "SHA256WithRSA"}, id="a signature that the key cannot make"),
         pytest.param(raw("9.9.9"), id="an impossible OID of an extension"),
         pytest.param(
             {"csr": {"extensions": [*raw("1.2.3")["csr"]["extensions"], *raw("1.2.3")["csr"]["extensions"]]}},
@@ -160,6 +162,31 @@ def test_what_the_issuer_can_forbid_cannot_come_in_as_a_raw_extension(oid: str, 
 def test_what_cannot_be_said_in_a_request_is_refused(fields: dict[str, Any]) -> None:
     with pytest.raises(RejectedError, match="no request can be made") as caught:
         request_of(**fields)
+    assert caught.value.reason is Reason.INVALID_SPEC
+
+
+@pytest.mark.parametrize(
+    ("fields", "told"),
+    [
+        pytest.param({"signatureAlgorithm": "SHA256WithRSA"}, None, id="a signature without a key"),
+        pytest.param({"signatureAlgorithm": "SHA256WithRSA", "privateKey": {"algorithm": "RSA"}}, None, id="its key"),
+        pytest.param(
+            {"signatureAlgorithm": "SHA256WithRSA", "privateKey": {"algorithm": "Ed25519"}},
+            "signatureAlgorithm SHA256WithRSA needs a key of the kind RSA, and the key is Ed25519",
+            id="another key",
+        ),
+        pytest.param({"dnsNames": ["a..b"]}, "'a..b' is not a domain name", id="a name that is none"),
+        pytest.param(
+            {"subject": {"countries": ["AUT"]}}, "C 'AUT' is not a country code of two letters", id="a country"
+        ),
+    ],
+)
+def test_what_no_request_can_say_is_known_before_there_is_a_key(fields: dict[str, Any], told: str | None) -> None:
+    if told is None:
+        refuse_unsayable(spec_of(**fields))
+        return
+    with pytest.raises(RejectedError, match=told) as caught:
+        refuse_unsayable(spec_of(**fields))
     assert caught.value.reason is Reason.INVALID_SPEC
 
 

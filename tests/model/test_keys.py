@@ -1,6 +1,7 @@
 """Keys of every kind survive writing and reading, fit what asks for them, and are never shown."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from asn1crypto import core, pem
@@ -207,3 +208,58 @@ def test_an_rsa_key_whose_numbers_do_not_fit_is_refused(changes: dict[str, int])
     assert keys.public_der(keys.load(broken_rsa())) == keys.public_der(key_of(RSA))
     with pytest.raises(keys.InvalidKeyError):
         keys.load(broken_rsa(**changes))
+
+
+SIGNED: dict[str, tuple[dict[str, Any], KeyKind | None, KeyKind]] = {
+    "nothing": ({}, None, ECDSA),
+    "nothing, over SCEP": ({}, keys.SCEP_KIND, RSA),
+    "RSA": ({"signatureAlgorithm": "SHA512WithRSA"}, None, RSA),
+    "P-256": ({"signatureAlgorithm": "ECDSAWithSHA256"}, None, ECDSA),
+    "P-384": ({"signatureAlgorithm": "ECDSAWithSHA384"}, None, KINDS[2]),
+    "P-521": ({"signatureAlgorithm": "ECDSAWithSHA512"}, None, KINDS[3]),
+    "Ed25519": ({"signatureAlgorithm": "PureEd25519"}, None, ED25519),
+    "ML-DSA": ({"signatureAlgorithm": "ML-DSA-65"}, None, ML_DSA),
+    "ECDSA, over SCEP": ({"signatureAlgorithm": "ECDSAWithSHA256"}, keys.SCEP_KIND, ECDSA),
+    "the curve that the CA wants": ({"signatureAlgorithm": "ECDSAWithSHA512"}, KINDS[2], KINDS[2]),
+    "the key that is named": (
+        {"signatureAlgorithm": "ECDSAWithSHA384", "privateKey": {"algorithm": "ECDSA", "size": 256}},
+        None,
+        ECDSA,
+    ),
+    "a block that names no key": (
+        {"signatureAlgorithm": "SHA256WithRSA", "privateKey": {"rotationPolicy": "Never"}},
+        None,
+        RSA,
+    ),
+}
+
+
+@pytest.mark.parametrize(("fields", "default", "expected"), SIGNED.values(), ids=list(SIGNED))
+def test_a_signature_decides_the_key_where_nothing_else_does(
+    fields: dict[str, Any], default: KeyKind | None, expected: KeyKind
+) -> None:
+    assert expected == keys.new_kind(spec_of(**fields), default)
+
+
+@pytest.mark.parametrize(
+    ("kind", "fields", "fits"),
+    [
+        pytest.param(RSA, {"signatureAlgorithm": "SHA256WithRSA"}, True, id="a key that can sign so"),
+        pytest.param(RSA, {"signatureAlgorithm": "ECDSAWithSHA256"}, False, id="a key that cannot"),
+        pytest.param(ECDSA, {"signatureAlgorithm": "ECDSAWithSHA512"}, True, id="a shorter curve than the hash"),
+        pytest.param(RSA, {"privateKey": {"rotationPolicy": "Never"}}, True, id="no signature"),
+        pytest.param(
+            ML_DSA, {"signatureAlgorithm": "ML-DSA-44", "privateKey": {"encoding": "PKCS8"}}, False, id="another set"
+        ),
+    ],
+)
+def test_a_key_that_is_there_must_be_able_to_sign_as_asked(
+    kind: KeyKind, fields: dict[str, Any], *, fits: bool
+) -> None:
+    assert fits is keys.fits(key_of(kind), keys.demanded(spec_of(**fields)))
+
+
+@pytest.mark.parametrize("size", [2048, 3072, 4096])
+def test_an_rsa_key_is_as_long_as_was_asked_for(size: int) -> None:
+    kind = keys.new_kind(spec_of(privateKey={"algorithm": "RSA", "size": size}))
+    assert keys.kind_of(keys.generate(kind)).size == size

@@ -199,6 +199,47 @@ def test_whatever_a_certificate_holds_its_names_can_be_told(names: list[x509.Gen
     assert sorted(told) == told
 
 
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        pytest.param("SPIFFE://Example.COM/Ns/A", "spiffe://example.com/Ns/A", id="scheme and host"),
+        pytest.param("https://User@Example.com:443?Q#F", "https://User@example.com:443?Q#F", id="all parts"),
+        pytest.param("URN:uuid:F81D", "urn:uuid:F81D", id="no host"),
+        pytest.param("https://Example.com", "https://example.com", id="a host alone"),
+    ],
+)
+def test_a_uri_is_the_same_in_capitals_where_rfc_3986_says_so(written: str, expected: str) -> None:
+    asked = requested_names(spec_of(dnsNames=None, uris=[written]))
+    assert asked.uri == {expected}
+    assert asked == names_of(with_san(x509.UniformResourceIdentifier(written)).extensions)
+
+
+@pytest.mark.parametrize(
+    ("fields", "told"),
+    [
+        pytest.param({"uris": ["https://bücher.example/"]}, "uris: 'https://bücher.example/' is not ASCII", id="URI"),
+        pytest.param({"emailAddresses": ["ü@example.com"]}, "emailAddresses: 'ü@example.com' has a local", id="local"),
+        pytest.param({"emailAddresses": ["a@b..c"]}, "emailAddresses: 'b..c' is not a domain name", id="domain"),
+        pytest.param({"emailAddresses": ["A<a@b.c>"]}, "emailAddresses: 'A<a@b.c>' is not an e-mail", id="with a name"),
+        pytest.param({"otherNames": [{"oid": "9.9.9", "utf8Value": "x"}]}, "otherNames: 9.9.9 is not an", id="OID"),
+        pytest.param({"dnsNames": ["a.test\0.example.com"]}, "dnsNames: 'a.test\\x00.example.com' holds a c", id="NUL"),
+        pytest.param({"uris": ["x://a\0.b"]}, "uris: 'x://a\\x00.b' holds a control character", id="NUL in a URI"),
+        pytest.param({"emailAddresses": ["a@b\0@c"]}, "emailAddresses: 'a@b\\x00@c' holds a", id="NUL in an address"),
+        pytest.param(
+            {"otherNames": [{"oid": "1.2.3", "utf8Value": "a@b\0@c"}]},
+            "otherNames: 'a@b\\x00@c' holds",
+            id="NUL in a UPN",
+        ),
+        pytest.param({"dnsNames": ["a" * 64 + ".example"]}, "longer than 63 characters", id="a label of 64"),
+        pytest.param({"dnsNames": ["ü" * 60 + ".example"]}, "is not a domain name", id="a label that gets longer"),
+    ],
+)
+def test_a_name_that_cannot_be_encoded_is_refused_with_its_field(fields: dict[str, object], told: str) -> None:
+    with pytest.raises(InvalidNameError) as caught:
+        requested_names(spec_of(**fields))
+    assert told in str(caught.value)
+
+
 SUBJECT = {
     "organizations": ["Example"],
     "countries": ["AT"],

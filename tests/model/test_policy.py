@@ -66,6 +66,11 @@ TRIGGERED: dict[str, tuple[Observed, Reason, str]] = {
         "do not belong together",
     ),
     "a certificate for a key that nobody knows": (world(unknown_key), Reason.INVALID_KEY_PAIR, "do not belong"),
+    "a key that cannot sign as asked": (
+        world(signatureAlgorithm="SHA256WithRSA"),
+        Reason.SECRET_MISMATCH,
+        "spec.signatureAlgorithm asks for RSA 2048, Secret web-tls has ECDSA 256",
+    ),
     "an issuer that is no longer named": (
         world(issuerRef={"name": "new"}),
         Reason.INCORRECT_ISSUER,

@@ -8,9 +8,7 @@ from certwright.model.unsupported import unsupported_fields
 from tests.model.builders import spec_of
 
 UNSUPPORTED: dict[str, dict[str, Any]] = {
-    "spec.nameConstraints": {"nameConstraints": {}, "isCA": True},
     "spec.rollout": {"rollout": {"targets": [{"kind": "Deployment", "name": "web"}]}},
-    "spec.csr.attributes": {"csr": {"attributes": [{"oid": "1.2.3", "values": ["BQA="]}]}},
 }
 
 
@@ -29,6 +27,8 @@ def test_a_field_that_nothing_implements_is_named(path: str) -> None:
         pytest.param({"renewal": {"policy": "Disabled"}}, id="renewal without windows"),
         pytest.param({"keystores": {"jks": {"create": True, "password": "p"}}}, id="keystores"),
         pytest.param({"revocation": {"onDelete": True, "onSupersede": {"after": "24h"}}}, id="revocation"),
+        pytest.param({"nameConstraints": {"permitted": {"dnsDomains": ["x"]}}, "isCA": True}, id="name constraints"),
+        pytest.param({"csr": {"attributes": [{"oid": "1.2.3", "values": ["BQA="]}]}}, id="raw attributes"),
         pytest.param({"csr": {"extensions": [{"oid": "1.2.3", "value": "BQA="}]}}, id="raw extensions"),
     ],
 )

@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import NameOID
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -16,11 +17,13 @@ from certwright.model import policy
 from certwright.model.errors import RejectedError
 from certwright.model.keys import PrivateKey
 from certwright.model.reasons import Reason
-from certwright.model.resources import CertificateSpec
+from certwright.model.resources import CertificateSpec, Usage
 from certwright.model.tls_secret import KeyPair
+from certwright.model.usages import usage_extensions
 from certwright.model.verification import verify
 from tests.model.builders import (
     CA,
+    CA_TRUE,
     DAY,
     HOUR,
     KINDS,
@@ -33,6 +36,7 @@ from tests.model.builders import (
     observed_of,
     root,
     secret_of,
+    signed,
     spec_of,
 )
 
@@ -59,6 +63,9 @@ OBEDIENT: dict[str, dict[str, Any]] = {
     "a subject": {"subject": {"organizations": ["Example"], "countries": ["AT"]}},
     "usages": {"usages": ["client auth", "key agreement"]},
     "a CA": {"isCA": True},
+    "name constraints": {"isCA": True, "nameConstraints": {"permitted": {"dnsDomains": ["example.com"]}}},
+    "a literal subject": {"literalSubject": "CN=web,O=Example+L=Wien,2.5.4.5=42"},
+    "an e-mail address": {"emailAddresses": ["pki@BÜCHER.example"], "dnsNames": None},
     "other names": {"otherNames": [{"oid": "1.2.3", "utf8Value": "ü"}], "uris": ["spiffe://x/y"]},
 }
 CHANGED: dict[str, tuple[dict[str, Any], dict[str, Any], str, str]] = {
@@ -91,6 +98,12 @@ CHANGED: dict[str, tuple[dict[str, Any], dict[str, Any], str, str]] = {
         {"subject": {"organizations": ["Other"]}},
         "subject O=Example is missing",
         "Subject",
+    ),
+    "a usage that was kept out of the request is missing": (
+        {"usages": ["server auth", "client auth"], "encodeUsagesInRequest": False},
+        {"usages": ["server auth"]},
+        "usage client auth is missing",
+        "Usages",
     ),
     "a usage is missing": (
         {"usages": ["server auth", "client auth"]},
@@ -152,6 +165,58 @@ def test_whether_it_is_a_ca_is_never_the_cas_choice(*, asked: bool, granted: boo
         check(spec_of(isCA=asked, acceptChanges=accepted), CA.issue(spec_of(isCA=granted)))
 
 
+CONSTRAINED = {"isCA": True, "nameConstraints": {"permitted": {"dnsDomains": ["example.com"]}}}
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        pytest.param({"nameConstraints": None}, "nameConstraints are missing", id="none"),
+        pytest.param(
+            {"nameConstraints": {"excluded": {"dnsDomains": ["example.org"]}}},
+            "nameConstraints.permitted dnsDomains example.com is missing",
+            id="others",
+        ),
+    ],
+)
+def test_what_a_ca_may_certify_is_never_the_cas_choice(changes: dict[str, Any], told: str) -> None:
+    accepted = ["Names", "Validity", "Subject", "Usages"]
+    with pytest.raises(RejectedError, match=told):
+        check(spec_of(**CONSTRAINED, acceptChanges=accepted), CA.issue(spec_of(**{**CONSTRAINED, **changes})))
+
+
+def test_other_string_types_are_no_other_subject() -> None:
+    """PrintableString here, UTF8String there, and several attributes in one RDN or in one each."""
+    written = x509.Name(
+        [x509.NameAttribute(NameOID.ORGANIZATION_NAME, "Example"), x509.NameAttribute(NameOID.LOCALITY_NAME, "Wien")]
+    )
+    check(spec_of(dnsNames=None, literalSubject="O=#13074578616d706c65+L=Wien"), CA.sign(written, key_of()))
+
+
+def test_a_ca_certificate_that_could_sign_nothing_is_refused() -> None:
+    usage = usage_extensions([Usage.DIGITAL_SIGNATURE])
+    leaf = CA.sign(common_name("Team CA"), key_of(), [*usage, (CA_TRUE, True)])
+    with pytest.raises(RejectedError, match="its keyUsage lacks cert sign"):
+        check(spec_of(dnsNames=None, commonName="Team CA", isCA=True), leaf)
+
+
+def test_a_ca_certificate_below_a_ca_that_allows_none_is_refused() -> None:
+    spec = spec_of(isCA=True)
+    last = ROOT.intermediate("Last CA", path_length=0)
+    with pytest.raises(RejectedError, match="'CN=Last CA' allows 0 CA certificates below it, and there are 1"):
+        verify(spec, (last.issue(spec), last.certificate), key_of(), now=NOW)
+    verify(spec_of(), (last.issue(spec_of()), last.certificate), key_of(), now=NOW)
+
+
+@pytest.mark.parametrize("anchors", [(), None], ids=["no anchors known", "its own anchor"])
+def test_a_certificate_that_only_its_own_key_vouches_for_is_refused(anchors: tuple[()] | None) -> None:
+    name = common_name("web")
+    names = (x509.SubjectAlternativeName([x509.DNSName("a.example.com")]), False)
+    leaf = signed(name, key_of(), [names], by=(name, key_of()), valid=(NOW, NOW + DAY))
+    with pytest.raises(RejectedError, match="signed with its own key: no CA vouches for it"):
+        verify(spec_of(), (leaf,), key_of(), anchors=(leaf,) if anchors is None else anchors, now=NOW)
+
+
 def test_a_certificate_for_another_key_is_refused() -> None:
     with pytest.raises(RejectedError, match="for another key"):
         check(spec_of(), CA.issue(spec_of()), key=key_of(number=1))
@@ -162,6 +227,12 @@ def test_a_key_that_the_server_made_must_be_of_the_wanted_kind() -> None:
     check(spec_of(privateKey={"algorithm": "ECDSA"}), CA.issue(spec_of(), made), key=made)
     with pytest.raises(RejectedError, match=r"ECDSA 384, and spec\.privateKey asks for RSA 2048"):
         check(spec_of(privateKey={"algorithm": "RSA"}), CA.issue(spec_of(), made), key=made)
+
+
+def test_a_key_that_the_server_made_must_be_able_to_sign_as_asked() -> None:
+    made = key_of(KINDS[2])
+    with pytest.raises(RejectedError, match=r"ECDSA 384, and spec\.signatureAlgorithm asks for Ed25519"):
+        check(spec_of(signatureAlgorithm="PureEd25519"), CA.issue(spec_of(), made), key=made)
 
 
 def test_an_answer_without_a_certificate_is_refused() -> None:

@@ -18,4 +18,10 @@ class Allowance:
             return None
         selects = allow.namespace_selector is not None
         labels = await self._namespaces.labels(certificate.metadata.namespace) if selects else {}
-        return refusal(allow, certificate.metadata, certificate.spec, namespace_labels=labels)
+        return refusal(
+            allow,
+            certificate.metadata,
+            certificate.spec,
+            protocol=issuer.spec.protocol,
+            namespace_labels=labels,
+        )

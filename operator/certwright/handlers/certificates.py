@@ -214,7 +214,8 @@ class CertificateWorker:
             case Begin() | GoOn():
                 return await self._attempt(step, observed)
             case Drop() | Copy() | Retire() | Adopt() | Bind() | PassOn():
-                return await self._change(step, observed)
+                await self._change(step, observed)
+                return None
             case _:
                 assert_never(step)
 

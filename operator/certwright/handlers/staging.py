@@ -11,11 +11,14 @@ from certwright.handlers.sessions import Session, request_for
 from certwright.kube.errors import ConflictError
 from certwright.kube.secrets import Secret, Secrets, encoded
 from certwright.model import keys
-from certwright.model.csr import build_csr
+from certwright.model.allow import key_refusal
+from certwright.model.csr import build_csr, refuse_unsayable
+from certwright.model.errors import RejectedError
 from certwright.model.keys import KeyKind, PrivateKey
 from certwright.model.metadata import ANNOTATION_RENEW, ObjectMetadata, enrolment_secret_name
 from certwright.model.observed import DeliveredSecret, Observed, is_ours
 from certwright.model.policy import requested
+from certwright.model.reasons import Reason
 from certwright.model.resources import RotationPolicy
 from certwright.model.staged import Staged, staged_secret, to_data
 from certwright.reconcile.revocation import with_candidate
@@ -34,9 +37,13 @@ class Staging:
     async def begin(self, step: Begin, observed: Observed, authenticators: Authenticators) -> GoOn | Drop | None:
         """Prepare, make key and CSR, and stage them; or find them staged. None: look at everything again."""
         certificate = observed.certificate
+        refuse_unsayable(certificate.spec)
         driver = await self._drivers.get(step.issuer)
         prepared = await driver.prepare(request_for(observed, None, authenticators))
-        key = await self._make_key(observed, authenticators, prepared.key_kind or keys.DEFAULT_KIND)
+        key = await self._make_key(observed, authenticators, prepared.key_kind)
+        refused = key_refusal(step.issuer.spec.allow, keys.kind_of(key).algorithm)
+        if refused is not None:
+            raise RejectedError(f"{step.issuer.key} does not allow this: {refused}", reason=Reason.NOT_ALLOWED)
         staged = Staged(
             key=key,
             csr=build_csr(certificate.spec, key, prepared),
@@ -79,13 +86,15 @@ class Staging:
             return GoOn(found.staged, found.metadata, step.issuer)
         return Drop(found.metadata, found.staged)
 
-    async def _make_key(self, observed: Observed, authenticators: Authenticators, default: KeyKind) -> PrivateKey:
+    async def _make_key(
+        self, observed: Observed, authenticators: Authenticators, default: KeyKind | None
+    ) -> PrivateKey:
         """A new key, or the one that is there where it is to be kept and is what is asked for."""
         spec = observed.certificate.spec
-        wanted = keys.wanted_kind(spec.private_key, default)
+        wanted = keys.new_kind(spec, default)
         if spec.private_key is not None and spec.private_key.rotation_policy is RotationPolicy.NEVER:
             current = _current_key(observed, authenticators)
-            if current is not None and keys.fits(current, spec.private_key):
+            if current is not None and keys.fits(current, keys.demanded(spec)):
                 return current
         return await self._executor.run(keys.generate, wanted) if keys.is_slow(wanted) else keys.generate(wanted)
 

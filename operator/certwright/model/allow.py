@@ -7,32 +7,75 @@ the issuer.
 import ipaddress
 from collections.abc import Iterable, Mapping
 
+from cryptography import x509
+from cryptography.x509.oid import NameOID
+
+from certwright.model.keys import new_kind, protocol_kind
 from certwright.model.metadata import ObjectMetadata
-from certwright.model.names import InvalidNameError, ascii_name, requested_names, requested_subject
-from certwright.model.resources import Allow, CertificateSpec, KeyAlgorithm, LabelSelector, LabelSelectorRequirement
+from certwright.model.names import InvalidNameError, ascii_name, lower_host, requested_names, requested_subject
+from certwright.model.resources import (
+    Allow,
+    CertificateSpec,
+    KeyAlgorithm,
+    LabelSelector,
+    LabelSelectorRequirement,
+    Protocol,
+    Usage,
+    format_duration,
+)
 from certwright.model.usages import same_meaning, wanted_usages
+
+_UTF8_MAILBOX = "1.3.6.1.5.5.7.8.9"
+_RAW_NAMES: Mapping[str, str] = {
+    "2.5.29.7": "alternative names, as they were before X.509 version 3",
+    "1.3.6.1.4.1.311.13.2.1": "names, as Microsoft's CA reads them",
+}
+_RAW_USAGES: Mapping[str, str] = {
+    "1.3.6.1.4.1.311.21.10": "usages, as Microsoft's application policies",
+    "2.16.840.1.113730.1.1": "usages, as Netscape's certificate type",
+}
+"""What a CA may take for names or usages though it is neither: raw, it would pass by what is allowed of those."""
 
 
 def refusal(
-    allow: Allow, certificate: ObjectMetadata, spec: CertificateSpec, *, namespace_labels: Mapping[str, str]
+    allow: Allow,
+    certificate: ObjectMetadata,
+    spec: CertificateSpec,
+    *,
+    protocol: Protocol | None = None,
+    namespace_labels: Mapping[str, str],
 ) -> str | None:
-    """The first value that is not allowed, as a sentence; None: everything is."""
+    """The first value that is not allowed, as a sentence; None: everything is.
+
+    ``protocol`` is the issuer's: the default for new keys depends on it.
+    """
     try:
+        algorithm = new_kind(spec, protocol_kind(protocol)).algorithm
         complaints = (
             _namespace(allow, certificate.namespace, namespace_labels),
             _dns(allow, spec),
             _addresses(allow, spec),
-            _patterns("uris", allow.uris, requested_names(spec).uri),
-            _patterns("emailAddresses", allow.email_addresses, requested_names(spec).email),
-            _patterns("commonNames", allow.common_names, _common_names(spec)),
-            _usages(allow, spec),
-            _algorithm(allow, spec),
+            _patterns("uris", "uris", allow.uris, requested_names(spec).uri),
+            _patterns("emailAddresses", "emailAddresses", allow.email_addresses, _mailboxes(spec)),
+            _patterns("otherNames", "otherNames", allow.other_names, _other_names(spec)),
+            _patterns("commonName", "commonNames", allow.common_names, _in_subject(spec, NameOID.COMMON_NAME)),
+            _usages(allow, spec, algorithm),
+            _algorithm(allow, algorithm),
             _duration(allow, spec),
+            _raw(allow, spec),
             "isCA is true, and allow.isCA is not" if spec.is_ca and not allow.is_ca else None,
         )
     except InvalidNameError as error:
         return str(error)
     return next(filter(None, complaints), None)
+
+
+def key_refusal(allow: Allow | None, algorithm: KeyAlgorithm) -> str | None:
+    """Why a request with a key that is there may not be made; None: it may.
+
+    `refusal` judges what the spec says. A key that a renewal keeps, or that the CA wants, may be of another kind.
+    """
+    return _algorithm(allow, algorithm) if allow is not None else None
 
 
 def _namespace(allow: Allow, namespace: str, labels: Mapping[str, str]) -> str | None:
@@ -92,11 +135,11 @@ def _addresses(allow: Allow, spec: CertificateSpec) -> str | None:
     return None
 
 
-def _patterns(field: str, allowed: Iterable[str], values: Iterable[str]) -> str | None:
+def _patterns(field: str, allowing: str, allowed: Iterable[str], values: Iterable[str]) -> str | None:
     patterns = tuple(allowed)
     for value in sorted(values):
         if patterns and not any(_fits(pattern, value) for pattern in patterns):
-            return f"{value} is not in allow.{field}"
+            return f"{field}: {value} is not in allow.{allowing}"
     return None
 
 
@@ -120,31 +163,56 @@ def _fits(pattern: str, value: str) -> bool:
     return True
 
 
-def _common_names(spec: CertificateSpec) -> list[str]:
-    subject = requested_subject(spec)
-    return [str(attribute.value) for attribute in subject if attribute.rfc4514_attribute_name == "CN"]
+def _in_subject(spec: CertificateSpec, oid: x509.ObjectIdentifier) -> list[str]:
+    return [str(attribute.value) for attribute in requested_subject(spec) if attribute.oid == oid]
 
 
-def _usages(allow: Allow, spec: CertificateSpec) -> str | None:
+def _mailboxes(spec: CertificateSpec) -> list[str]:
+    """An address in the subject is one too (RFC 5280 §4.1.2.6), and so is one in UTF-8 (RFC 9598)."""
+    names = requested_names(spec)
+    elsewhere = [
+        *_in_subject(spec, NameOID.EMAIL_ADDRESS),
+        *(text for oid, text in names.other if oid == _UTF8_MAILBOX),
+    ]
+    return [*names.email, *map(lower_host, elsewhere)]
+
+
+def _other_names(spec: CertificateSpec) -> list[str]:
+    return [f"{oid}:{text}" for oid, text in requested_names(spec).other]
+
+
+def _usages(allow: Allow, spec: CertificateSpec, algorithm: KeyAlgorithm) -> str | None:
     if not allow.usages:
         return None
-    wanted = sorted(wanted_usages(spec, _wanted_algorithm(spec)))
+    implied = {Usage.CERT_SIGN} if spec.is_ca and allow.is_ca else set()
+    wanted = sorted(wanted_usages(spec, algorithm) - implied)
     refused = [usage for usage in wanted if not any(same_meaning(usage, allowed) for allowed in allow.usages)]
-    return f"usage {refused[0]!s} is not in allow.usages" if refused else None
+    return f"usages: {refused[0]!s} is not in allow.usages" if refused else None
 
 
-def _algorithm(allow: Allow, spec: CertificateSpec) -> str | None:
-    wanted = _wanted_algorithm(spec)
-    if not allow.key_algorithms or wanted in allow.key_algorithms:
+def _algorithm(allow: Allow, algorithm: KeyAlgorithm) -> str | None:
+    if not allow.key_algorithms or algorithm in allow.key_algorithms:
         return None
-    return f"privateKey.algorithm: {wanted!s} is not in allow.keyAlgorithms"
-
-
-def _wanted_algorithm(spec: CertificateSpec) -> KeyAlgorithm:
-    return (spec.private_key.algorithm if spec.private_key else None) or KeyAlgorithm.ECDSA
+    return f"privateKey.algorithm: {algorithm!s} is not in allow.keyAlgorithms"
 
 
 def _duration(allow: Allow, spec: CertificateSpec) -> str | None:
     if allow.max_duration is None or spec.duration is None or spec.duration <= allow.max_duration:
         return None
-    return f"duration {spec.duration} is longer than allow.maxDuration {allow.max_duration}"
+    longest = format_duration(allow.max_duration)
+    return f"duration: {format_duration(spec.duration)} is longer than allow.maxDuration, {longest}"
+
+
+def _raw(allow: Allow, spec: CertificateSpec) -> str | None:
+    raw = spec.csr
+    if raw is None:
+        return None
+    limits_names = any(
+        (allow.dns_names, allow.ip_ranges, allow.uris, allow.email_addresses, allow.other_names, allow.common_names)
+    )
+    refused = {**(_RAW_NAMES if limits_names else {}), **(_RAW_USAGES if allow.usages else {})}
+    for field, given in (("csr.extensions", raw.extensions), ("csr.attributes", raw.attributes)):
+        for one in given:
+            if one.oid in refused:
+                return f"{field}: {one.oid} holds {refused[one.oid]}, and allow limits those"
+    return None

@@ -103,14 +103,57 @@ def verify_chain(chain: Sequence[x509.Certificate], anchors: Sequence[x509.Certi
     """Raise `BrokenChainError` unless each certificate is signed by the next, and the last by one of the anchors.
 
     Without anchors the last one is taken on the word of the authenticated connection that it came over. A chain that
-    leads to an anchor and goes on, through a cross-sign, is as good.
+    leads to an anchor and goes on, through a cross-sign, is as good. A CA certificate in the place of the leaf counts
+    as one that others will follow: under a CA that allows none below it, it would be good for nothing.
     """
     if len(chain) > MAX_CHAIN:
         raise BrokenChainError(f"the chain has {len(chain)} certificates, more than {MAX_CHAIN}")
     for child, parent in pairwise(chain):
         _verify_link(child, parent, now)
-    if anchors and not any(_is_linked(one, anchor, now) for one in reversed(chain) for anchor in anchors):
+    if not anchors:
+        _verify_path_lengths(chain)
+        return
+    paths = [
+        (*chain[:end], *([] if chain[end - 1] == anchor else [anchor]))
+        for end in range(len(chain), 0, -1)
+        for anchor in anchors
+        if _is_linked(chain[end - 1], anchor, now)
+    ]
+    if not paths:
         raise BrokenChainError(f"{_name(chain[-1])} is signed by none of the known CA certificates")
+    _verify_any(paths)
+
+
+def _verify_any(paths: Sequence[Sequence[x509.Certificate]]) -> None:
+    """Raise what is wrong with the last one if none of them holds."""
+    broken: BrokenChainError | None = None
+    for path in paths:
+        try:
+            _verify_path_lengths(path)
+        except BrokenChainError as error:
+            broken = error
+        else:
+            return
+    if broken is not None:
+        raise broken
+
+
+def _verify_path_lengths(path: Sequence[x509.Certificate]) -> None:
+    """RFC 5280 §6.1.4 (l), (m): self-issued certificates are not counted, as they come with a change of keys."""
+    followed = 0
+    for position, one in enumerate(path):
+        limit = _path_length(one) if position else None
+        if limit is not None and followed > limit:
+            raise BrokenChainError(f"{_name(one)} allows {limit} CA certificates below it, and there are {followed}")
+        if is_ca(one) and not is_self_issued(one):
+            followed += 1
+
+
+def _path_length(certificate: x509.Certificate) -> int | None:
+    try:
+        return certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.path_length
+    except (x509.ExtensionNotFound, *UNREADABLE):
+        return None
 
 
 def _verify_link(child: x509.Certificate, parent: x509.Certificate, now: datetime) -> None:
@@ -118,6 +161,8 @@ def _verify_link(child: x509.Certificate, parent: x509.Certificate, now: datetim
         raise BrokenChainError(f"{_name(child)} is not signed by {_name(parent)}")
     if not is_ca(parent):
         raise BrokenChainError(f"{_name(parent)} is not a CA: its basicConstraints do not say so")
+    if not may_sign_certificates(parent):
+        raise BrokenChainError(f"{_name(parent)} may not sign certificates: its keyUsage does not say so")
     if now >= parent.not_valid_after_utc:
         raise BrokenChainError(f"{_name(parent)} expired at {parent.not_valid_after_utc:%Y-%m-%dT%H:%M:%SZ}")
     if now + CLOCK_SKEW < parent.not_valid_before_utc:
@@ -138,6 +183,21 @@ def is_ca(certificate: x509.Certificate) -> bool:
         return certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
     except (x509.ExtensionNotFound, *UNREADABLE):
         return False
+
+
+def may_sign_certificates(certificate: x509.Certificate) -> bool:
+    """Whether its key may be used for that, which a certificate without a keyUsage leaves open (RFC 5280 §4.2.1.3)."""
+    try:
+        return certificate.extensions.get_extension_for_class(x509.KeyUsage).value.key_cert_sign
+    except x509.ExtensionNotFound:
+        return True
+    except UNREADABLE:
+        return False
+
+
+def is_self_signed(certificate: x509.Certificate) -> bool:
+    """Whether its own key has signed it, so that nobody else vouches for it."""
+    return is_self_issued(certificate) and _is_signed(certificate, certificate)
 
 
 def _is_linked(child: x509.Certificate, anchor: x509.Certificate, now: datetime) -> bool:

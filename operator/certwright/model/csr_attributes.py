@@ -11,6 +11,7 @@ from asn1crypto import core
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 
+from certwright.model.distinguished_name import is_printable
 from certwright.model.keys import PrivateKey
 
 Attribute: TypeAlias = tuple[str, tuple[bytes, ...]]
@@ -25,15 +26,10 @@ def challenge_password(text: str) -> Attribute:
     Servers from the days of PrintableString do not read UTF8String.
     """
     try:
-        value: bytes = core.PrintableString(text).dump() if _is_printable(text) else core.UTF8String(text).dump()
+        value: bytes = core.PrintableString(text).dump() if is_printable(text) else core.UTF8String(text).dump()
     except (ValueError, TypeError) as error:
         raise ValueError("the challenge password cannot be encoded") from error
     return CHALLENGE_PASSWORD, (value,)
-
-
-def _is_printable(text: str) -> bool:
-    """PrintableString's alphabet (X.680 §41.4)."""
-    return all((letter.isascii() and letter.isalnum()) or letter in " '()+,-./:=?" for letter in text)
 
 
 def with_attributes(csr: bytes, key: PrivateKey, attributes: Iterable[Attribute]) -> bytes:

@@ -12,7 +12,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, mldsa, rsa
 
-from certwright.model.resources import KeyAlgorithm, KeyEncoding
+from certwright.model.resources import CertificateSpec, KeyAlgorithm, KeyEncoding, Protocol, SignatureAlgorithm
 from certwright.model.resources import PrivateKey as PrivateKeySpec
 
 PrivateKey: TypeAlias = (
@@ -53,6 +53,62 @@ class KeyKind:
 
 
 DEFAULT_KIND = KeyKind(KeyAlgorithm.ECDSA, DEFAULT_SIZES[KeyAlgorithm.ECDSA])
+SCEP_KIND = KeyKind(KeyAlgorithm.RSA, DEFAULT_SIZES[KeyAlgorithm.RSA])
+"""SCEP encrypts its answers to the requester's key, which RSA alone can read (RFC 8894 §3.1)."""
+
+_SIGNERS: dict[SignatureAlgorithm, KeyKind] = {
+    SignatureAlgorithm.SHA256_WITH_RSA: KeyKind(KeyAlgorithm.RSA, 2048),
+    SignatureAlgorithm.SHA384_WITH_RSA: KeyKind(KeyAlgorithm.RSA, 2048),
+    SignatureAlgorithm.SHA512_WITH_RSA: KeyKind(KeyAlgorithm.RSA, 2048),
+    SignatureAlgorithm.ECDSA_WITH_SHA256: KeyKind(KeyAlgorithm.ECDSA, 256),
+    SignatureAlgorithm.ECDSA_WITH_SHA384: KeyKind(KeyAlgorithm.ECDSA, 384),
+    SignatureAlgorithm.ECDSA_WITH_SHA512: KeyKind(KeyAlgorithm.ECDSA, 521),
+    SignatureAlgorithm.PURE_ED25519: KeyKind(KeyAlgorithm.ED25519),
+    SignatureAlgorithm.ML_DSA_44: KeyKind(KeyAlgorithm.ML_DSA_44),
+    SignatureAlgorithm.ML_DSA_65: KeyKind(KeyAlgorithm.ML_DSA_65),
+    SignatureAlgorithm.ML_DSA_87: KeyKind(KeyAlgorithm.ML_DSA_87),
+}
+"""The key that goes with a signature where the Certificate leaves it open; with ECDSA the curve of the hash's size."""
+
+
+def protocol_kind(protocol: Protocol | None) -> KeyKind:
+    """The kind of a new key where neither the Certificate nor the CA says anything."""
+    return SCEP_KIND if protocol is Protocol.SCEP else DEFAULT_KIND
+
+
+def new_kind(spec: CertificateSpec, default: KeyKind | None = None) -> KeyKind:
+    """The kind of key that a new request gets: privateKey's, else signatureAlgorithm's, else ``default``.
+
+    The default is the CA's wish or the protocol's.
+    """
+    signer = _SIGNERS[spec.signature_algorithm] if spec.signature_algorithm else None
+    if signer is not None and (default is None or default.algorithm is not signer.algorithm):
+        default = signer
+    return wanted_kind(spec.private_key, default or DEFAULT_KIND)
+
+
+def demanded(spec: CertificateSpec) -> PrivateKeySpec | None:
+    """What the Certificate asks of its key, new or old: privateKey, or the algorithm that signatureAlgorithm needs."""
+    if spec.signature_algorithm is None or (spec.private_key is not None and spec.private_key.algorithm is not None):
+        return spec.private_key
+    algorithm = _SIGNERS[spec.signature_algorithm].algorithm
+    # A size that stands without an algorithm means nothing, and goes on meaning nothing.
+    return (spec.private_key or PrivateKeySpec()).model_copy(update={"algorithm": algorithm, "size": None})
+
+
+def asking_field(spec: CertificateSpec) -> str:
+    """The field in which the Certificate asks for a kind of key, for messages."""
+    is_implied = spec.signature_algorithm is not None and demanded(spec) != spec.private_key
+    return "spec.signatureAlgorithm" if is_implied else "spec.privateKey"
+
+
+def require_fitting_signature(signature: SignatureAlgorithm | None, algorithm: KeyAlgorithm) -> None:
+    """Raise ``ValueError`` unless a key of this algorithm can sign so."""
+    if signature is not None and _SIGNERS[signature].algorithm is not algorithm:
+        raise ValueError(
+            f"signatureAlgorithm {signature} needs a key of the kind {_SIGNERS[signature].algorithm}, and the key is"
+            f" {algorithm}: change signatureAlgorithm or privateKey.algorithm, or remove one of them"
+        )
 
 
 def wanted_kind(spec: PrivateKeySpec | None, default: KeyKind = DEFAULT_KIND) -> KeyKind:

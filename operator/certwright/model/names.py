@@ -1,6 +1,7 @@
 """The names a Certificate asks for, in the one form in which they can be compared with what a CA answered."""
 
 import ipaddress
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -9,11 +10,15 @@ from asn1crypto import core
 from cryptography import x509
 from cryptography.x509.oid import NameOID
 
-from certwright.model.resources import CertificateSpec, Subject
+from certwright.model.distinguished_name import Attribute, holds_control, name_attribute, parse_distinguished_name
+from certwright.model.object_identifiers import object_identifier
+from certwright.model.resources import CertificateSpec, OtherName, Subject
 
 LONGEST_LABEL = 63
 LONGEST_NAME = 253
 """Characters of a DNS name and of one label in it (RFC 1035 §2.3.4), as text."""
+
+_AUTHORITY = re.compile(r"//[^/?#]*")
 
 
 class InvalidNameError(ValueError):
@@ -52,19 +57,48 @@ class Names:
         return sorted([*plain, *(f"{oid}:{text}" for oid, text in self.other)])
 
 
-def ascii_name(name: str) -> str:
-    """A DNS name as it goes on the wire (RFC 5890 A-labels, lower case); a leading ``*.`` stays."""
+def ascii_name(name: str, field: str = "dnsNames") -> str:
+    """A DNS name as it goes on the wire (RFC 5890 A-labels, lower case); a leading ``*.`` stays.
+
+    Raises `InvalidNameError`, which names ``field``.
+    """
     prefix, rest = ("*.", name[2:]) if name.startswith("*.") else ("", name)
+    _refuse_control(field, name)
     try:
         found = prefix + (rest.lower() if rest.isascii() else idna.encode(rest, uts46=True).decode("ascii"))
     except ValueError as error:
-        raise InvalidNameError(f"dnsNames: {name[:80]!r} is not a domain name: {error}") from error
+        raise InvalidNameError(f"{field}: {name[:80]!r} is not a domain name: {error}") from error
     if len(found) > LONGEST_NAME or not all(0 < len(label) <= LONGEST_LABEL for label in found.split(".")):
         raise InvalidNameError(
-            f"dnsNames: {name[:80]!r} is not a domain name: a label is empty or longer than {LONGEST_LABEL} characters,"
+            f"{field}: {name[:80]!r} is not a domain name: a label is empty or longer than {LONGEST_LABEL} characters,"
             f" or the name longer than {LONGEST_NAME}"
         )
     return found
+
+
+def _refuse_control(field: str, text: str) -> None:
+    """A name that ends for one program where it goes on for another would pass by an issuer's ``allow``."""
+    if holds_control(text):
+        raise InvalidNameError(f"{field}: {text[:80]!r} holds a control character")
+
+
+def ascii_mailbox(text: str, field: str) -> str:
+    """An e-mail address with its domain as A-labels (RFC 5280 §7.5); only what is before the @ has capitals."""
+    local, at, domain = text.rpartition("@")
+    _refuse_control(field, text)
+    if not local.isascii() or not local:
+        raise InvalidNameError(f"{field}: {text[:80]!r} has a local part that is empty or not ASCII")
+    found = local + at + ascii_name(domain, field)
+    try:
+        return x509.RFC822Name(found).value
+    except ValueError as error:
+        raise InvalidNameError(f"{field}: {text[:80]!r} is not an e-mail address") from error
+
+
+def lower_host(text: str) -> str:
+    """An e-mail address, or a host alone, with the host in lower case."""
+    local, at, host = text.rpartition("@")
+    return local + at + host.lower()
 
 
 def _address(text: str) -> str:
@@ -76,14 +110,39 @@ def _address(text: str) -> str:
         raise InvalidNameError(f"ipAddresses: {text[:80]!r} is not an address") from error
 
 
+def _uri(text: str) -> str:
+    _refuse_control("uris", text)
+    if not text.isascii():
+        raise InvalidNameError(f"uris: {text[:80]!r} is not ASCII; write its host with xn-- labels, the rest with %")
+    return plain_uri(text)
+
+
+def plain_uri(text: str) -> str:
+    """A URI with scheme and host in lower case, which mean the same in capitals (RFC 3986 §6.2.2.1)."""
+    scheme, colon, rest = text.partition(":")
+    if not rest.startswith("//"):
+        return scheme.lower() + colon + rest
+    authority = _AUTHORITY.match(rest)
+    end = authority.end() if authority else 0
+    return scheme.lower() + colon + lower_host(rest[:end]) + rest[end:]
+
+
+def _other(other: OtherName) -> tuple[str, str]:
+    _refuse_control("otherNames", other.utf8_value)
+    try:
+        return object_identifier(other.oid).dotted_string, other.utf8_value
+    except ValueError as error:
+        raise InvalidNameError(f"otherNames: {error}") from error
+
+
 def requested_names(spec: CertificateSpec) -> Names:
     """What the spec asks for; raises `InvalidNameError`."""
     return Names(
         dns=frozenset(ascii_name(name) for name in spec.dns_names or ()),
         ip=frozenset(_address(text) for text in spec.ip_addresses or ()),
-        uri=frozenset(spec.uris or ()),
-        email=frozenset(spec.email_addresses or ()),
-        other=frozenset((other.oid, other.utf8_value) for other in spec.other_names or ()),
+        uri=frozenset(_uri(text) for text in spec.uris or ()),
+        email=frozenset(ascii_mailbox(text, "emailAddresses") for text in spec.email_addresses or ()),
+        other=frozenset(_other(other) for other in spec.other_names or ()),
     )
 
 
@@ -96,8 +155,8 @@ def names_of(extensions: x509.Extensions) -> Names:
     return Names(
         dns=frozenset(name.lower() for name in names.get_values_for_type(x509.DNSName)),
         ip=frozenset(str(address) for address in names.get_values_for_type(x509.IPAddress)),
-        uri=frozenset(names.get_values_for_type(x509.UniformResourceIdentifier)),
-        email=frozenset(names.get_values_for_type(x509.RFC822Name)),
+        uri=frozenset(plain_uri(text) for text in names.get_values_for_type(x509.UniformResourceIdentifier)),
+        email=frozenset(lower_host(text) for text in names.get_values_for_type(x509.RFC822Name)),
         other=frozenset(_other_name(other) for other in names.get_values_for_type(x509.OtherName)),
     )
 
@@ -116,10 +175,7 @@ def general_names(names: Names) -> list[x509.GeneralName]:
         *(x509.IPAddress(ipaddress.ip_address(text)) for text in sorted(names.ip)),
         *(x509.UniformResourceIdentifier(text) for text in sorted(names.uri)),
         *(x509.RFC822Name(text) for text in sorted(names.email)),
-        *(
-            x509.OtherName(x509.ObjectIdentifier(oid), core.UTF8String(text).dump())
-            for oid, text in sorted(names.other)
-        ),
+        *(x509.OtherName(object_identifier(oid), core.UTF8String(text).dump()) for oid, text in sorted(names.other)),
     ]
 
 
@@ -145,10 +201,11 @@ def requested_subject(spec: CertificateSpec) -> x509.Name:
     """The subject that the spec asks for, empty where it asks for none; raises `InvalidNameError`."""
     try:
         if spec.literal_subject:
-            return x509.Name.from_rfc4514_string(spec.literal_subject)
-        attributes = [x509.NameAttribute(oid, value) for oid, value in _relative_names(spec.subject)]
+            return parse_distinguished_name(spec.literal_subject)
+        attributes: list[Attribute] = [name_attribute(oid, value) for oid, value in _relative_names(spec.subject)]
         if spec.common_name:
-            attributes.append(x509.NameAttribute(NameOID.COMMON_NAME, spec.common_name))
+            attributes.append(name_attribute(NameOID.COMMON_NAME, spec.common_name))
         return x509.Name(attributes)
     except ValueError as error:
-        raise InvalidNameError(f"the subject cannot be encoded: {error}") from error
+        field = "literalSubject" if spec.literal_subject else "subject"
+        raise InvalidNameError(f"{field}: the subject cannot be encoded: {error}") from error

@@ -103,10 +103,12 @@ def issuer_is_another(observed: Observed) -> Finding | None:
 def key_is_of_another_kind(observed: Observed) -> Finding | None:
     """``privateKey.algorithm`` and ``size``, where they are set, are a demand on the existing key too."""
     secret, spec = observed.secret, observed.certificate.spec
-    if not isinstance(secret, DeliveredSecret) or secret.key is None or keys.fits(secret.key, spec.private_key):
+    if not isinstance(secret, DeliveredSecret) or secret.key is None or keys.fits(secret.key, keys.demanded(spec)):
         return None
-    wanted, there = keys.wanted_kind(spec.private_key), keys.kind_of(secret.key)
-    return Finding(Reason.SECRET_MISMATCH, f"spec.privateKey asks for {wanted}, Secret {_name(observed)} has {there}")
+    wanted, there = keys.new_kind(spec), keys.kind_of(secret.key)
+    return Finding(
+        Reason.SECRET_MISMATCH, f"{keys.asking_field(spec)} asks for {wanted}, Secret {_name(observed)} has {there}"
+    )
 
 
 def certificate_is_not_the_issued_one(observed: Observed) -> Finding | None:

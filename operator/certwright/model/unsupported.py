@@ -10,8 +10,6 @@ from certwright.model.resources import CertificateSpec
 def unsupported_fields(spec: CertificateSpec) -> list[str]:
     """The paths in use that nothing implements, for the message."""
     present = {
-        "spec.nameConstraints": spec.name_constraints is not None,
         "spec.rollout": spec.rollout is not None,
-        "spec.csr.attributes": spec.csr is not None and bool(spec.csr.attributes),
     }
     return [path for path, is_used in present.items() if is_used]

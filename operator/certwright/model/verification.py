@@ -7,12 +7,22 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from certwright.model import keys
-from certwright.model.chain import CLOCK_SKEW, UNREADABLE, BrokenChainError, is_ca, require_readable, verify_chain
+from certwright.model.chain import (
+    CLOCK_SKEW,
+    UNREADABLE,
+    BrokenChainError,
+    is_ca,
+    is_self_signed,
+    may_sign_certificates,
+    require_readable,
+    verify_chain,
+)
 from certwright.model.errors import RejectedError
 from certwright.model.keys import PrivateKey
+from certwright.model.name_constraints import constraint_differences
 from certwright.model.names import names_of, requested_names, requested_subject
 from certwright.model.reasons import Reason
-from certwright.model.resources import AcceptChange, CertificateSpec
+from certwright.model.resources import AcceptChange, CertificateSpec, format_duration
 from certwright.model.usages import missing_usages
 
 LONGER = 0.05
@@ -34,6 +44,7 @@ def differences(spec: CertificateSpec, leaf: x509.Certificate) -> list[str]:
         found += _missing_subject(spec, leaf)
     if spec.usages and AcceptChange.USAGES not in accepted:
         found += [f"usage {usage!s} is missing" for usage in missing_usages(extensions, spec.usages)]
+    found += constraint_differences(spec, extensions)
     if spec.is_ca != is_ca(leaf):
         found.append("isCA is missing" if spec.is_ca else "it is a CA certificate, and isCA was not asked for")
     return found
@@ -88,6 +99,7 @@ def verify(
         if different:
             remedy = "change the Certificate, or allow it with spec.acceptChanges"
             raise _unexpected(f"the CA issued something else than was asked for: {'; '.join(different[:10])}; {remedy}")
+        _verify_vouched_for(spec, leaf)
         _verify_validity(leaf, now)
         _verify_lifetime(spec, leaf, asked_validity)
         verify_chain(chain, anchors, now)
@@ -102,16 +114,27 @@ def _verify_lifetime(spec: CertificateSpec, leaf: x509.Certificate, asked: timed
     lifetime = leaf.not_valid_after_utc - leaf.not_valid_before_utc
     if asked is None or AcceptChange.VALIDITY in spec.accept_changes or lifetime <= asked * (1 + LONGER):
         return
+    there, wanted = format_duration(lifetime), format_duration(asked)
     remedy = "ask for another spec.duration, or allow it with spec.acceptChanges: [Validity]"
-    raise _unexpected(f"the certificate is valid for {lifetime}, and {asked} was asked for; {remedy}")
+    raise _unexpected(f"the certificate is valid for {there}, and {wanted} was asked for; {remedy}")
 
 
 def _verify_key(spec: CertificateSpec, leaf: x509.Certificate, key: PrivateKey) -> None:
     if not is_key_of(leaf, key):
         raise _unexpected("the certificate is for another key than the one that was enrolled")
-    if not keys.fits(key, spec.private_key):
-        wanted, there = keys.wanted_kind(spec.private_key), keys.kind_of(key)
-        raise _unexpected(f"the CA made a key of another kind: {there}, and spec.privateKey asks for {wanted}")
+    if not keys.fits(key, keys.demanded(spec)):
+        wanted, there = keys.new_kind(spec), keys.kind_of(key)
+        raise _unexpected(
+            f"the CA made a key of another kind: {there}, and {keys.asking_field(spec)} asks for {wanted}"
+        )
+
+
+def _verify_vouched_for(spec: CertificateSpec, leaf: x509.Certificate) -> None:
+    """What was not looked at before this version is refused to CAs only: it never makes a delivered one look wrong."""
+    if is_self_signed(leaf):
+        raise _unexpected("the certificate is signed with its own key: no CA vouches for it")
+    if spec.is_ca and not may_sign_certificates(leaf):
+        raise _unexpected("the certificate is for a CA, and its keyUsage lacks cert sign: it could sign nothing")
 
 
 def _verify_validity(leaf: x509.Certificate, now: datetime) -> None:

@@ -138,6 +138,17 @@ def _mac(algorithm: Any, secret: bytes, covered: bytes) -> bytes:
     return hmac.digest(hashlib.pbkdf2_hmac(name, secret, pbkdf2["salt"].native, iterations, length), covered, name)
 
 
+SIGNATURE_HASHES: dict[str, Callable[[], hashes.HashAlgorithm]] = {
+    "1.2.840.113549.1.1.11": hashes.SHA256,
+    "1.2.840.113549.1.1.12": hashes.SHA384,
+    "1.2.840.113549.1.1.13": hashes.SHA512,
+    "1.2.840.10045.4.3.2": hashes.SHA256,
+    "1.2.840.10045.4.3.3": hashes.SHA384,
+    "1.2.840.10045.4.3.4": hashes.SHA512,
+}
+"""RFC 8017 and RFC 5758."""
+
+
 def is_signed(public_key: Any, signature: bytes, covered: bytes, *, oid: str) -> bool:
     try:
         match public_key:
@@ -145,10 +156,9 @@ def is_signed(public_key: Any, signature: bytes, covered: bytes, *, oid: str) ->
                 scheme = padding.PSS(padding.MGF1(hashes.SHA256()), 32)
                 public_key.verify(signature, covered, scheme, hashes.SHA256())
             case rsa.RSAPublicKey():
-                public_key.verify(signature, covered, padding.PKCS1v15(), hashes.SHA256())
+                public_key.verify(signature, covered, padding.PKCS1v15(), SIGNATURE_HASHES[oid]())
             case ec.EllipticCurvePublicKey():
-                digest = {256: hashes.SHA256, 384: hashes.SHA384}.get(public_key.curve.key_size, hashes.SHA512)
-                public_key.verify(signature, covered, ec.ECDSA(digest()))
+                public_key.verify(signature, covered, ec.ECDSA(SIGNATURE_HASHES[oid]()))
             case _:
                 public_key.verify(signature, covered)
     except InvalidSignature:

@@ -49,6 +49,11 @@ def test_names_go_on_the_wire_in_their_wire_form() -> None:
             {"dnsNames": ["a.test"], "subject": {"organizations": ["Shop"]}}, "common name only", id="organisation"
         ),
         pytest.param({"dnsNames": ["a.test"], "literalSubject": "CN=a.test,O=Shop"}, "common name only", id="literal"),
+        pytest.param({"dnsNames": ["a.test"], "otherNames": [{"oid": "1.2.3", "utf8Value": "a"}]}, "proved", id="UPN"),
+        pytest.param({"dnsNames": ["a.test"], "commonName": "mein gerät"}, "with xn-- labels", id="Unicode CN"),
+        pytest.param(
+            {"dnsNames": ["a.test"], "literalSubject": "CN=b.test"}, r"b\.test must be among", id="literal CN"
+        ),
         pytest.param({"dnsNames": ["a..test ü"]}, "is not a domain name", id="no name"),
         pytest.param({"dnsNames": [f"{n}.test" for n in range(201)]}, "more than 200 names", id="too many"),
     ],
@@ -66,6 +71,8 @@ async def test_what_acme_cannot_say_is_refused(stage: Stage, spec: dict[str, Any
         pytest.param({"dnsNames": ["a.test"], "commonName": "A.test"}, id="common name among the names"),
         pytest.param({"dnsNames": ["a.test"], "literalSubject": "CN=a.test"}, id="literal common name"),
         pytest.param({"ipAddresses": ["192.0.2.7"], "commonName": "192.0.2.7"}, id="address as common name"),
+        pytest.param({"ipAddresses": ["2001:db8::1"], "commonName": "2001:DB8::0:1"}, id="address written otherwise"),
+        pytest.param({"dnsNames": ["bücher.test"], "commonName": "xn--bcher-kva.test"}, id="A-labels as common name"),
     ],
 )
 async def test_what_acme_can_say_is_prepared(stage: Stage, spec: dict[str, Any]) -> None:

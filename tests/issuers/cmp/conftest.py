@@ -146,7 +146,7 @@ class Stage:
 
     async def stage(self, driver: CMPDriver, request: EnrolmentRequest, *, key: PrivateKey | None = None) -> Staged:
         prepared = await driver.prepare(request)
-        key = key or keys.generate(keys.wanted_kind(request.spec.private_key, prepared.key_kind or keys.DEFAULT_KIND))
+        key = key or keys.generate(keys.new_kind(request.spec, prepared.key_kind))
         staged = replace(request, key=key, csr=build_csr(request.spec, key, prepared))
         return Staged(staged, json.loads(json.dumps(prepared.resume)))
 

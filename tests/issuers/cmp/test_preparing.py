@@ -73,6 +73,12 @@ async def test_extensions_are_copied(stage: Stage) -> None:
             KeyKind(KeyAlgorithm.RSA, 3072),
             id="the Certificate's choice",
         ),
+        pytest.param(
+            {"algorithms": (P384,), "rsa_length": 3072},
+            {"signatureAlgorithm": "SHA256WithRSA"},
+            KeyKind(KeyAlgorithm.RSA, 3072),
+            id="the key for the Certificate's signature",
+        ),
         pytest.param({"algorithms": (UNKNOWN, P384)}, {}, KeyKind(KeyAlgorithm.ECDSA, 384), id="what can be made"),
         pytest.param({"algorithms": (RSA,)}, {}, KeyKind(KeyAlgorithm.RSA, 2048), id="RSA of any length"),
         pytest.param({}, {}, None, id="nothing"),
@@ -90,6 +96,7 @@ async def test_the_kind_of_key(
     [
         pytest.param({"subject": {"common_name": "other"}}, {}, id="subject"),
         pytest.param({"algorithms": (P384,)}, {"privateKey": {"algorithm": "RSA"}}, id="key"),
+        pytest.param({"algorithms": (P384,)}, {"signatureAlgorithm": "PureEd25519"}, id="signature"),
         pytest.param({"algorithms": (UNKNOWN,)}, {}, id="a key that cannot be made"),
     ],
 )
@@ -98,6 +105,25 @@ async def test_what_cannot_be_met_is_told(stage: Stage, wanted: dict[str, Any], 
     with pytest.raises(RejectedError, match=r"cmp\.test says what a request to it must hold") as caught:
         await stage.driver().prepare(stage.request(**spec))
     assert caught.value.reason is Reason.INVALID_SPEC
+
+
+RAW: dict[str, Any] = {"csr": {"attributes": [{"oid": "1.2.3", "values": ["BQA="]}]}}
+
+
+@pytest.mark.parametrize("operation", ["ir", "cr"])
+async def test_attributes_are_refused_where_no_csr_is_sent(stage: Stage, operation: str) -> None:
+    with pytest.raises(RejectedError, match=f"spec.csr.attributes are for a CSR, and {operation} asks") as caught:
+        await stage.driver(initialOperation=operation).prepare(stage.request(**RAW))
+    assert caught.value.reason is Reason.INVALID_SPEC
+    assert stage.server.seen == []
+
+
+async def test_attributes_are_sent_in_the_csr_where_there_is_one(stage: Stage) -> None:
+    driver = stage.driver(initialOperation="p10cr")
+    issued, staged = await stage.play(await stage.stage(driver, stage.request(**RAW)), driver)
+    request = x509.load_der_x509_csr(staged.request.csr)
+    assert request.attributes.get_attribute_for_oid(x509.ObjectIdentifier("1.2.3")).value == b""
+    assert issued.chain
 
 
 async def test_it_is_asked_once_for_many_certificates_and_later_again(stage: Stage) -> None:

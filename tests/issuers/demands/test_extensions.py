@@ -85,7 +85,7 @@ def test_the_cas_list_may_hold_more_than_the_certificate_asks_for() -> None:
         ),
         pytest.param(
             wanting("2.5.29.30", CONSTRAINED),
-            {"isCA": True, "nameConstraints": {"permitted": {"dnsDomains": ["example.com"]}}},
+            {"isCA": True, "nameConstraints": {"permitted": {"dnsDomains": ["other.test"]}}},
             ("nameConstraints", "spec.nameConstraints"),
             id="name constraints",
         ),

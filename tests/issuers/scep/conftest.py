@@ -147,7 +147,7 @@ class Stage:
     async def stage(self, driver: SCEPDriver, request: EnrolmentRequest, *, key: PrivateKey | None = None) -> Staged:
         prepared = await driver.prepare(request)
         assert prepared.key_kind is not None
-        kind = keys.wanted_kind(request.spec.private_key, prepared.key_kind)
+        kind = keys.new_kind(request.spec, prepared.key_kind)
         key = key or (rsa_key("web") if kind.algorithm is KeyAlgorithm.RSA else keys.generate(kind))
         staged = replace(request, key=key, csr=build_csr(request.spec, key, prepared))
         return Staged(staged, {}).going_on(prepared.resume)

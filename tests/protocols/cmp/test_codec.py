@@ -6,7 +6,9 @@ pyasn1 decodes by its own declarations and encodes again; the same bytes mean th
 from typing import Any
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric import ec, mldsa
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, mldsa, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from pyasn1.codec.der import decoder, encoder  # type: ignore[import-untyped]
 from pyasn1_alt_modules import rfc4211, rfc9810  # type: ignore[import-untyped]
@@ -97,6 +99,26 @@ async def test_the_request_says_what_was_asked_for(server: FakeCMPServer, client
     assert len(template["extensions"]) == 1
     certified = answer["body"]["ip"]["response"][0]["certifiedKeyPair"]["certOrEncCert"]
     assert certified.getName() == "certificate"
+
+
+@pytest.mark.parametrize(
+    ("key", "digest", "expected"),
+    [
+        pytest.param(ec.generate_private_key(ec.SECP256R1()), hashes.SHA256(), "1.2.840.10045.4.3.2", id="ECDSA"),
+        pytest.param(ec.generate_private_key(ec.SECP256R1()), hashes.SHA512(), "1.2.840.10045.4.3.4", id="longer"),
+        pytest.param(ec.generate_private_key(ec.SECP384R1()), hashes.SHA256(), "1.2.840.10045.4.3.2", id="shorter"),
+        pytest.param(rsa.generate_private_key(65537, 2048), hashes.SHA384(), "1.2.840.113549.1.1.12", id="RSA"),
+    ],
+)
+async def test_possession_is_proved_with_the_hash_of_the_csr(
+    server: FakeCMPServer, client: CMPClient, key: Key, digest: hashes.SHA256, expected: str
+) -> None:
+    csr = x509.CertificateSigningRequestBuilder(make_csr(key).subject).sign(key, digest)
+    granted(await client.ir(CertificateRequest.from_csr(csr, key=key)))
+
+    (_, request), _ = messages(server)
+    proof = request["body"]["ir"][0]["popo"]["signature"]
+    assert str(proof["algorithmIdentifier"]["algorithm"]) == expected
 
 
 async def test_a_renewal_names_the_old_certificate(

@@ -6,13 +6,14 @@ Everything that is wrong with a Certificate is found here, before the CA is aske
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from ipaddress import ip_address
 
 from cryptography.x509.oid import NameOID
 
 from certwright.issuers.acme.choosing import ConfiguredSolver, choose, possible_types
 from certwright.model.enrolment import EnrolmentRequest
 from certwright.model.errors import IssuerError, RejectedError
-from certwright.model.names import InvalidNameError, Names, ascii_name, requested_names, requested_subject
+from certwright.model.names import InvalidNameError, Names, requested_names, requested_subject
 from certwright.model.reasons import Reason
 from certwright.model.resources import ACMEIssuer, CertificateSpec, RequestValidity
 from certwright.protocols.acme import Identifier, IdentifierType
@@ -99,6 +100,16 @@ def _unsayable_subject(spec: CertificateSpec, names: Names) -> str:
         if attribute.oid != NameOID.COMMON_NAME:
             return "the subject may hold a common name only, since ACME CAs certify names and nothing else"
         name = str(attribute.value)
-        if name not in names.ip and ascii_name(name) not in names.dns:
+        if not name.isascii():
+            return f"the common name {name} must be written as the CA sees it, with xn-- labels"
+        if name.lower() not in names.dns and _address(name) not in names.ip:
             return f"the common name {name} must be among dnsNames or ipAddresses too; add it there"
     return ""
+
+
+def _address(text: str) -> str | None:
+    """An address as the names have it, in the one form that is its shortest."""
+    try:
+        return str(ip_address(text))
+    except ValueError:
+        return None

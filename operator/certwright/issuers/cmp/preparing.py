@@ -69,6 +69,12 @@ class Preparation:
 
     def _refuse_impossible(self, chosen: Plan) -> None:
         spec = self.request.spec
+        asks_by = initial_operation(self.means.spec) if chosen.operation is Operation.KRR else chosen.operation
+        if spec.csr and spec.csr.attributes and asks_by is not Operation.P10CR:
+            raise _invalid(
+                f"spec.csr.attributes are for a CSR, and {asks_by} asks without one: set cmp.initialOperation and"
+                " cmp.renewalOperation of the issuer to p10cr, or remove them."
+            )
         if spec.cmp is None or not spec.cmp.central_key_generation:
             return
         if spec.private_key and spec.private_key.rotation_policy is RotationPolicy.NEVER:
@@ -76,7 +82,6 @@ class Preparation:
                 "spec.cmp.centralKeyGeneration has the CA make a new key each time, and spec.privateKey.rotationPolicy"
                 " Never keeps the one that is there: remove one of them."
             )
-        asks_by = initial_operation(self.means.spec) if chosen.operation is Operation.KRR else chosen.operation
         if asks_by is Operation.P10CR:
             raise _invalid(
                 "spec.cmp.centralKeyGeneration has the CA make the key, and p10cr asks with a CSR, which has one: set"

@@ -4,6 +4,7 @@ from asn1crypto import core
 
 from certwright.issuers.demands.key import KINDS
 from certwright.model.chain import UNREADABLE
+from certwright.model.keys import demanded
 from certwright.model.resources import CertificateSpec
 from certwright.protocols.cmp import RequestTemplate
 from certwright.protocols.est import CSRAttributes, KeyAlgorithm, KeyRequirement, RequestedExtension, RequestedName
@@ -34,7 +35,8 @@ def _key(template: RequestTemplate, spec: CertificateSpec) -> KeyRequirement | N
     if not offered:
         return None
     makeable = [one for one in offered if one.algorithm in KINDS]
-    own = spec.private_key.algorithm if spec.private_key else None
+    asked = demanded(spec)
+    own = asked.algorithm if asked else None
     wanted = [one for one in makeable if one.algorithm is not None and KINDS[one.algorithm] is own]
     return next(iter((*wanted, *makeable, *offered)))
 

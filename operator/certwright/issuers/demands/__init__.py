@@ -14,7 +14,7 @@ from certwright.issuers.demands.key import key_kind, signature_algorithm
 from certwright.issuers.demands.subject import subject
 from certwright.model.enrolment import CurrentCertificate, Prepared
 from certwright.model.errors import RejectedError
-from certwright.model.keys import DEFAULT_KIND, wanted_kind
+from certwright.model.keys import new_kind
 from certwright.model.names import InvalidNameError
 from certwright.model.reasons import Reason
 from certwright.model.resources import CertificateSpec
@@ -31,7 +31,7 @@ def prepared_for(
     template = attributes.template
     try:
         kind = key_kind(attributes, spec, current)
-        made = wanted_kind(spec.private_key, kind or DEFAULT_KIND)
+        made = new_kind(spec, kind)
         return Prepared(
             key_kind=kind,
             signature_algorithm=signature_algorithm(attributes, spec, kind),

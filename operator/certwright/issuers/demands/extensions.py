@@ -10,6 +10,7 @@ from certwright.issuers.demands.contradiction import Contradiction
 from certwright.issuers.demands.names import ANY_FIELD, alternative_names
 from certwright.issuers.demands.typed import typed
 from certwright.model.keys import KeyKind
+from certwright.model.name_constraints import requested_constraints, same_constraints
 from certwright.model.names import requested_names
 from certwright.model.resources import CertificateSpec
 from certwright.model.usages import missing_usages, usage_extensions, wanted_usages
@@ -95,7 +96,8 @@ def _basic_constraints(extension: Extension, spec: CertificateSpec) -> Extension
 
 
 def _name_constraints(extension: Extension, spec: CertificateSpec) -> Extension:
-    if spec.name_constraints is not None:
+    own, value = requested_constraints(spec), extension.value
+    if own is not None and not (isinstance(value, x509.NameConstraints) and same_constraints(own, value)):
         raise Contradiction(
             "the CA says itself which nameConstraints the certificate has, and spec.nameConstraints has others: remove"
             " them, or use another issuer"

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from certwright.issuers.demands.contradiction import Contradiction
 from certwright.model.enrolment import CurrentCertificate
-from certwright.model.keys import DEFAULT_KIND, DEFAULT_SIZES, KeyKind, kind_of, wanted_kind
+from certwright.model.keys import DEFAULT_SIZES, KeyKind, asking_field, demanded, kind_of, new_kind
 from certwright.model.resources import CertificateSpec, KeyAlgorithm, RotationPolicy, SignatureAlgorithm
 from certwright.protocols import est
 from certwright.protocols.est import CSRAttributes, KeyRequirement
@@ -59,7 +59,7 @@ def signature_algorithm(
     attributes: CSRAttributes, spec: CertificateSpec, kind: KeyKind | None
 ) -> SignatureAlgorithm | None:
     """How the CA wants the request signed, None where it does not say; raises `Contradiction`."""
-    made = wanted_kind(spec.private_key, kind or DEFAULT_KIND)
+    made = new_kind(spec, kind)
     found = SIGNATURES.get(attributes.signature_algorithm or "")
     if found is not None and found[0] is not made.algorithm:
         raise Contradiction(
@@ -103,13 +103,15 @@ def _is_sized(key: KeyRequirement | None) -> bool:
 
 
 def _refuse_other_kind(wanted: KeyKind, spec: CertificateSpec, *, is_sized: bool) -> None:
-    own = spec.private_key
+    own = demanded(spec)
     if own is None or own.algorithm is None:
         return
     if own.algorithm is not wanted.algorithm:
+        asks = "asks for" if own is not spec.private_key else "is"
+        field = f"{asking_field(spec)}.algorithm" if own is spec.private_key else asking_field(spec)
         raise Contradiction(
-            f"the CA wants a key of the kind {wanted if is_sized else wanted.algorithm}, and spec.privateKey.algorithm"
-            f" is {own.algorithm}: change or remove it, or use another issuer"
+            f"the CA wants a key of the kind {wanted if is_sized else wanted.algorithm}, and {field} {asks}"
+            f" {own.algorithm}: change or remove it, or use another issuer"
         )
     if is_sized and own.size not in {None, wanted.size} and wanted.size:
         raise Contradiction(

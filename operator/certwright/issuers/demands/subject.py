@@ -7,6 +7,7 @@ from cryptography import x509
 from cryptography.x509.oid import NameOID
 
 from certwright.issuers.demands.contradiction import Contradiction
+from certwright.model.distinguished_name import name_attribute
 from certwright.model.names import requested_subject
 from certwright.model.resources import CertificateSpec
 from certwright.protocols.est import RequestedName
@@ -70,7 +71,7 @@ def _attribute(
         left.remove(own[0])
         return own[0]
     try:
-        return x509.NameAttribute(oid, wanted.value)
+        return name_attribute(oid, wanted.value)
     except ValueError as error:
         raise Contradiction(f"the CA wants an attribute {wanted.oid} in the subject that cannot be encoded") from error
 

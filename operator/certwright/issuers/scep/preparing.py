@@ -10,7 +10,6 @@ from certwright.issuers.scep.facts import Facts
 from certwright.issuers.scep.means import Means
 from certwright.issuers.scep.record import ChallengeOrigin, Record, StagedSigner
 from certwright.issuers.scep.signing import (
-    DEFAULT_KIND,
     Circumstances,
     Plan,
     expected_kind,
@@ -19,6 +18,7 @@ from certwright.issuers.scep.signing import (
 )
 from certwright.model.enrolment import EnrolmentRequest, OneTimeCredential, Prepared
 from certwright.model.errors import TransientError
+from certwright.model.keys import SCEP_KIND
 from certwright.model.reasons import Reason
 from certwright.model.resources import KeyAlgorithm, SCEPRenewal
 
@@ -59,7 +59,7 @@ class Preparation:
             fetched_at=challenge.fetched_at,
         )
         self.means.memory.unsent.add(transaction)
-        return Prepared(key_kind=DEFAULT_KIND, challenge_password=challenge.value, resume=record.as_resume())
+        return Prepared(key_kind=SCEP_KIND, challenge_password=challenge.value, resume=record.as_resume())
 
     def _circumstances(self, facts: Facts) -> Circumstances:
         spec, authority = self.means.spec, facts.authority

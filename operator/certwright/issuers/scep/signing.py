@@ -14,13 +14,11 @@ from certwright.issuers.scep.memory import SignerKeys
 from certwright.issuers.scep.record import Operation, Record
 from certwright.model import keys
 from certwright.model.enrolment import CurrentCertificate, EnrolmentRequest
-from certwright.model.keys import KeyKind, PrivateKey
+from certwright.model.keys import SCEP_KIND, KeyKind, PrivateKey
 from certwright.model.names import InvalidNameError
-from certwright.model.resources import KeyAlgorithm, RotationPolicy, SCEPRenewal
+from certwright.model.resources import RotationPolicy, SCEPRenewal
 from certwright.model.verification import differences, is_key_of
 from certwright.protocols.scep import Capabilities, Signer, requester_certificate
-
-DEFAULT_KIND = KeyKind(KeyAlgorithm.RSA, 2048)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,14 +92,14 @@ def expected_kind(request: EnrolmentRequest) -> KeyKind:
     spec = request.spec.private_key
     if spec is not None and spec.rotation_policy is RotationPolicy.NEVER and request.current is not None:
         there = request.current.key
-        if keys.fits(there, spec):
+        if keys.fits(there, keys.demanded(request.spec)):
             return keys.kind_of(there)
-    return keys.wanted_kind(spec, DEFAULT_KIND)
+    return keys.new_kind(request.spec, SCEP_KIND)
 
 
 def make_throwaway_key() -> PrivateKey:
     """An RSA key that signs one request and decrypts its answer. Slow."""
-    return keys.generate(DEFAULT_KIND)
+    return keys.generate(SCEP_KIND)
 
 
 def signer_of(record: Record, request: EnrolmentRequest, transaction_id: str, known: SignerKeys) -> Signer | None:

@@ -107,7 +107,10 @@ class CertificateSpec(Part):
     )
     subject: Subject | None = Field(default=None, description="Further parts of the subject.")
     literal_subject: DistinguishedName | None = Field(
-        default=None, description="The whole subject as an RFC 4514 string, instead of subject and commonName."
+        default=None,
+        description="The whole subject as an RFC 4514 string, instead of subject and commonName: `CN=web,O=Example`"
+        " with the common name last in the certificate. Attributes by name or as dotted numbers, `+` for several in"
+        " one place, `#` for a value in DER.",
     )
     dns_names: Annotated[tuple[DNSName, ...], Field(max_length=MAX_NAMES)] = Field(
         default=(), description="DNS names; a leading `*.` makes a wildcard."
@@ -136,7 +139,10 @@ class CertificateSpec(Part):
     renewal: Renewal | None = Field(default=None, description="Whether and in which hours renewals happen.")
     private_key: PrivateKey | None = Field(default=None, description="The key pair.")
     signature_algorithm: SignatureAlgorithm | None = Field(
-        default=None, description="Signature of the request. Default: the key's usual one."
+        default=None,
+        description="Signature of the request. Default: the key's usual one. Where privateKey.algorithm is unset it"
+        " decides the key: with ECDSAWithSHA384 P-384, with ECDSAWithSHA512 P-521. Over CMP's ir, cr and kur it signs"
+        " the proof of possession.",
     )
     usages: Annotated[tuple[Usage, ...], Field(max_length=23)] = Field(
         default=(),

@@ -99,7 +99,7 @@ class NameSet(Part):
     """Subtrees of names."""
 
     dns_domains: Annotated[tuple[DNSName, ...], Field(max_length=MAX_NAMES)] = Field(
-        default=(), description="DNS domains; each stands for itself and all below it."
+        default=(), description="DNS domains; each stands for itself and all below it. No wildcards."
     )
     ip_ranges: Annotated[tuple[IPRange, ...], Field(max_length=MAX_NAMES)] = Field(
         default=(), description="IP ranges in CIDR form."
@@ -141,8 +141,12 @@ class CSR(Part):
     """Whatever the CA wants in the request beyond the fields of a Certificate."""
 
     extensions: Annotated[tuple[RawExtension, ...], Field(max_length=20)] = Field(
-        default=(), description="Extensions put into the request as they are."
+        default=(),
+        description="Extensions put into the request as they are. Names, usages, isCA, nameConstraints and key"
+        " identifiers are refused: they have fields of their own, or are the CA's.",
     )
     attributes: Annotated[tuple[RawAttribute, ...], Field(max_length=20)] = Field(
-        default=(), description="Attributes put into the request as they are; CMP's ir, cr and kur have none."
+        default=(),
+        description="Attributes put into the request as they are. CMP's ir, cr and kur have none and refuse them."
+        " Challenge passwords and requests for extensions have fields of their own.",
     )

@@ -90,13 +90,26 @@ class Allow(Part):
         default=(), description="Ranges of IP addresses in CIDR form."
     )
     uris: Globs = Field(default=(), description="URIs; `*` stands for any run of characters.")
-    email_addresses: Globs = Field(default=(), description="E-mail addresses; `*` stands for any run of characters.")
-    common_names: Globs = Field(default=(), description="Common names; `*` stands for any run of characters.")
-    usages: Annotated[tuple[Usage, ...], Field(max_length=23)] = Field(default=(), description="Usages.")
-    key_algorithms: Annotated[tuple[KeyAlgorithm, ...], Field(max_length=10)] = Field(
-        default=(), description="Algorithms of keys."
+    email_addresses: Globs = Field(
+        default=(),
+        description="E-mail addresses, those in the subject included; `*` stands for any run of characters.",
     )
-    max_duration: Duration | None = Field(default=None, description="Longest duration that may be asked for.")
+    other_names: Globs = Field(
+        default=(),
+        description="Names of other kinds, each written as its object identifier, a colon and the value, such as"
+        " `1.3.6.1.4.1.311.20.2.3:*@example.com`; `*` stands for any run of characters.",
+    )
+    common_names: Globs = Field(default=(), description="Common names; `*` stands for any run of characters.")
+    usages: Annotated[tuple[Usage, ...], Field(max_length=23)] = Field(
+        default=(), description="Usages; isCA: true allows cert sign with it."
+    )
+    key_algorithms: Annotated[tuple[KeyAlgorithm, ...], Field(max_length=10)] = Field(
+        default=(), description="Algorithms of keys, of those included that a Certificate leaves to the defaults."
+    )
+    max_duration: Duration | None = Field(
+        default=None,
+        description="Longest duration that may be asked for. A Certificate without one leaves it to the CA.",
+    )
     is_ca: bool | None = Field(
         default=None, description="Whether CA certificates may be asked for. Default: false where allow is set."
     )

@@ -30,18 +30,21 @@ REJECTION = 2  # PKIStatus
 class CertificateRequest:
     """One request for a certificate. ``key`` proves possession; without one the CA makes the key.
 
+    ``digest`` is the hash that it signs with, None where that is the key's usual one.
     ``raVerified`` says that the sender, an RA, has checked possession itself (RFC 9483 §5.2.3.2).
     """
 
     template: CertTemplate
     key: PrivateKey | None = field(default=None, repr=False)
+    digest: hashes.HashAlgorithm | None = None
     profile: str | None = None
     is_ra_verified: bool = False
 
     @classmethod
     def from_csr(cls, request: x509.CertificateSigningRequest, *, key: PrivateKey, profile: str | None = None) -> Self:
-        """What the CSR asks for, with the key that it was made with."""
-        return cls(template=CertTemplate.from_csr(request), key=key, profile=profile)
+        """What the CSR asks for, with the key that it was made with and the hash that it was signed with."""
+        template, digest = CertTemplate.from_csr(request), request.signature_hash_algorithm
+        return cls(template=template, key=key, digest=digest, profile=profile)
 
     @classmethod
     def for_central_key(cls, request: x509.CertificateSigningRequest, *, profile: str | None = None) -> Self:
@@ -62,13 +65,14 @@ def certificate_request(operation: Operation, request: CertificateRequest, *, co
     if request.is_ra_verified:
         message["popo"] = asn1.ProofOfPossession("raVerified", core.Null())
     elif request.key is not None:
-        message["popo"] = _possession(request.key, asked.dump())
+        message["popo"] = _possession(request.key, asked.dump(), request.digest)
     return asn1.PKIBody(operation.value, [asn1.CertReqMsg(message)])
 
 
-def _possession(key: PrivateKey, asked: bytes) -> Any:
+def _possession(key: PrivateKey, asked: bytes, digest: hashes.HashAlgorithm | None) -> Any:
     """POPOSigningKey. Subject and key are always in the template, so poposkInput must not be (RFC 9483 §4.1.1)."""
-    fields = {"algorithmIdentifier": signature_algorithm(key).asn1(), "signature": sign(key, asked)}
+    algorithm = signature_algorithm(key, digest=digest)
+    fields = {"algorithmIdentifier": algorithm.asn1(), "signature": sign(key, asked, digest=digest)}
     return asn1.ProofOfPossession("signature", asn1.POPOSigningKey(fields))
 
 

@@ -3,7 +3,7 @@
 SHA-1 and MD5 are not accepted from anybody: a signature with them can be made by others.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from asn1crypto import algos, core
@@ -58,28 +58,32 @@ SALT = 32  # Octets of SHA-256, which RSA keys sign with here.
 KNOWN = frozenset({RSA_PSS, ED25519, ED448, *ML_DSA, *RSA_HASHES, *ECDSA_HASHES})
 
 
-def sign(key: PrivateKey, message: bytes, *, use_pss: bool = False) -> bytes:
+def sign(
+    key: PrivateKey, message: bytes, *, use_pss: bool = False, digest: hashes.HashAlgorithm | None = None
+) -> bytes:
     """A signature with the algorithm that ``signature_algorithm`` gives for this key."""
     match key:
         case rsa.RSAPrivateKey() if use_pss:
             return key.sign(message, padding.PSS(padding.MGF1(hashes.SHA256()), SALT), hashes.SHA256())
         case rsa.RSAPrivateKey():
-            return key.sign(message, padding.PKCS1v15(), hashes.SHA256())
+            return key.sign(message, padding.PKCS1v15(), digest or hashes.SHA256())
         case ec.EllipticCurvePrivateKey():
-            return key.sign(message, ec.ECDSA(_curve_hash(key)[1]()))
+            return key.sign(message, ec.ECDSA(digest or _curve_hash(key)))
         case _:
             return key.sign(message)
 
 
-def signature_algorithm(key: PrivateKey, *, use_pss: bool = False) -> Algorithm:
-    """What this client signs with: SHA-256 for RSA, the hash of the curve's strength for ECDSA."""
+def signature_algorithm(
+    key: PrivateKey, *, use_pss: bool = False, digest: hashes.HashAlgorithm | None = None
+) -> Algorithm:
+    """What this client signs with: ``digest``, else SHA-256 for RSA, the hash of the curve's strength for ECDSA."""
     match key:
         case rsa.RSAPrivateKey() if use_pss:
             return Algorithm(RSA_PSS, _pss_parameters())
         case rsa.RSAPrivateKey():
-            return Algorithm("1.2.840.113549.1.1.11", NULL)
+            return Algorithm(_with(digest or hashes.SHA256(), RSA_HASHES), NULL)
         case ec.EllipticCurvePrivateKey():
-            return Algorithm(_curve_hash(key)[0])
+            return Algorithm(_with(digest or _curve_hash(key), ECDSA_HASHES))
         case ed25519.Ed25519PrivateKey():
             return Algorithm(ED25519)
         case ed448.Ed448PrivateKey():
@@ -119,17 +123,15 @@ def _verify(public_key: Any, algorithm: Algorithm, signature: bytes, message: by
             raise WrongProtection(f"the answer is signed with {oid}, which is not accepted for its signer's key")
 
 
-def _curve_hash(key: ec.EllipticCurvePrivateKey) -> tuple[str, Callable[[], hashes.HashAlgorithm]]:
+def _curve_hash(key: ec.EllipticCurvePrivateKey) -> hashes.HashAlgorithm:
     if key.curve.key_size < WIDE_CURVE:
-        return "1.2.840.10045.4.3.2", hashes.SHA256
-    return (
-        ("1.2.840.10045.4.3.3", hashes.SHA384)
-        if key.curve.key_size == WIDE_CURVE
-        else (
-            "1.2.840.10045.4.3.4",
-            hashes.SHA512,
-        )
-    )
+        return hashes.SHA256()
+    return hashes.SHA384() if key.curve.key_size == WIDE_CURVE else hashes.SHA512()
+
+
+def _with(digest: hashes.HashAlgorithm, known: Mapping[str, Callable[[], hashes.HashAlgorithm]]) -> str:
+    """The signature algorithm with this hash."""
+    return next(oid for oid, make in known.items() if make().name == digest.name)
 
 
 def _pss_parameters() -> bytes:
