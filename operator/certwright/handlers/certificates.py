@@ -210,7 +210,7 @@ class CertificateWorker:
     async def _go_on(self, observed: Observed, session: Session) -> Result | None:
         if session.not_before is not None and session.not_before > self._parts.clock.now():
             return Done(after=session.not_before - self._parts.clock.now())
-        if session.permit is None:
+        if session.permit is None and session.answer is None:
             permit = self._parts.drivers.permit(session.issuer, observed.key, session)
             if isinstance(permit, timedelta):
                 return Done(after=permit)
