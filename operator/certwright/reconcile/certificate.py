@@ -11,6 +11,7 @@ from certwright.model.policy import Finding
 from certwright.model.reasons import Reason
 from certwright.model.resources import IssuerKind
 from certwright.model.staged import Staged, request_digest
+from certwright.model.template import template_fault
 from certwright.model.tls_secret import IssuedBy, drifted, pair_of, render
 from certwright.model.unsupported import unsupported_fields
 from certwright.reconcile.backoff import retry_at
@@ -41,6 +42,9 @@ def next_step(observed: Observed) -> Step:
     if missing:
         text = f"this version of certwright cannot do {', '.join(missing)} yet: remove it from spec"
         return _blocked(observed, Finding(Reason.NOT_IMPLEMENTED, text), what_next="nothing until spec changes")
+    fault = template_fault(observed.certificate.spec)
+    if fault is not None:
+        return _blocked(observed, Finding(Reason.INVALID_SPEC, fault), what_next="nothing until spec changes")
     why = policy.first(policy.TRIGGERS, observed)
     if why is None:
         return _settle(observed)
