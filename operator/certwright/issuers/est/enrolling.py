@@ -7,7 +7,7 @@ or issue twice.
 from collections.abc import Iterator
 from contextlib import contextmanager
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TypeAlias
 
@@ -83,7 +83,7 @@ class Exchange:
 
     means: Means
     request: EnrolmentRequest
-    resume: ResumeData
+    resume: ResumeData = field(repr=False)
     refused: Refusals
 
     async def run(self) -> Issued | Pending | StartAfresh:
@@ -227,8 +227,9 @@ class Exchange:
         try:
             return answer.split() if isinstance(answer, ServerGenerated) else answer.split(self._key.public_key())
         except MalformedAnswer as error:
+            said = shown(str(error), 200).rstrip(".")
             raise RejectedError(
-                f"{self.means.server} answered with a certificate for another key: {shown(str(error), 200)}",
+                f"{self.means.server} answered with a certificate for another key: {said}. Have the CA corrected.",
                 reason=Reason.UNEXPECTED_CERTIFICATE,
                 is_credential_used=way.has_own_credential,
             ) from error
