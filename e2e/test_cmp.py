@@ -11,6 +11,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import mldsa
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
+from certwright.protocols.cmp import State
 from e2e.issuers import cmp_issuer
 from e2e.launching import Launcher
 from e2e.operator_process import OperatorProcess
@@ -182,6 +183,12 @@ class TestEnrolling:
         assert isinstance(load_pem_private_key(tenant.data("web-tls")["tls.key"], None), mldsa.MLDSA65PrivateKey)
 
 
+def waiting(tenant: Tenant) -> bytes | None:
+    """What is stored of a transaction that waits; None while it does not."""
+    resume = [tenant.data(name)["resume.json"] for name in tenant.staged()]
+    return resume[0] if resume and State.WAITING.encode() in resume[0] else None
+
+
 def test_waiting_survives_restarts_in_the_same_transaction(
     tenant: Tenant, serve: Serve, operator: OperatorProcess, launch: Launcher
 ) -> None:
@@ -191,8 +198,11 @@ def test_waiting_survives_restarts_in_the_same_transaction(
         first = launch()
         polling = {"minInterval": "2s", "maxInterval": "5s"}
         tenant.apply(*cmp_issuer("ca", server, polling=polling), certificate(tenant))
-        tenant.wait("the first wait", lambda: "pollReq" in bodies(server))
+        asked = tenant.wait("the first wait", lambda: waiting(tenant))
+        # A kill before the answer to a question is stored loses its nonce: then the transaction is begun anew.
+        tenant.wait("what the first question came to", lambda: waiting(tenant) not in {None, asked})
         first.kill()
+        assert "pollReq" in bodies(server)
         launch()
         tenant.wait_ready("web", seconds=40)
         assert bodies(server).count("ir") == 1
