@@ -32,7 +32,7 @@ unit: $(VENV)/ready ## Unit tests, offline
 
 e2e: $(VENV)/ready ## End to end, in two processes (E2E_PROCESSES=0: in one, for a debugger)
 	@$(BIN)/python -m e2e.tools
-	@$(BIN)/pytest e2e --durations=25 --numprocesses=$(E2E_PROCESSES) --dist=loadfile
+	@$(BIN)/pytest e2e --durations=25 --numprocesses=$(E2E_PROCESSES) --dist=loadfile --no-loadscope-reorder
 
 lint: $(VENV)/ready ## Format, style, types, import rules, generated files
 	@$(BIN)/ruff format --check .
