@@ -243,6 +243,18 @@ async def test_an_enrolment_that_is_let_in_goes_on_although_the_day_is_used_up(c
     assert usage(cluster) == {"day": "2030-01-01", "reserved": 1}
 
 
+async def test_what_the_ca_has_issued_is_delivered_although_the_day_is_used_up(cluster: Cluster) -> None:
+    await limited(cluster, 1, certificates=1)
+    with cluster.answering("PATCH secrets", 503):
+        assert isinstance(await cluster.handle(key(0)), Retry)
+    assert len(cluster.ca.issued) == 1
+
+    await handle_all(cluster, 0)
+
+    assert cluster.condition(name="c0") == ("True", "Ready")
+    assert len(cluster.ca.issued) == 1
+
+
 async def test_an_issuer_made_anew_has_a_budget_of_its_own(cluster: Cluster) -> None:
     await limited(cluster, 1, certificates=2)
     await handle_all(cluster, 0, 1)

@@ -147,7 +147,7 @@ class TestWhoIsAsked:
         await two.handle()
         assert await issued_by(two) == "a"
 
-    @pytest.mark.parametrize("reason", [Reason.CREDENTIAL_USED, Reason.MISSING_REFERENCE])
+    @pytest.mark.parametrize("reason", [Reason.CREDENTIAL_USED, Reason.MISSING_REFERENCE, Reason.FORBIDDEN])
     async def test_nor_is_what_only_the_author_can_mend(self, two: Cluster, reason: Reason) -> None:
         two.ca.script.extend([TransientError("put a new value into it", reason=reason)] * 6)
         await named(two)

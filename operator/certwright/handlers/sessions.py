@@ -146,9 +146,9 @@ class Sessions:
         return session if is_same and is_same_issuer and is_fit else None
 
     def has_slot(self, key: Key) -> bool:
-        """Whether its enrolment has been let through to the issuer and goes on."""
+        """Whether its enrolment has been let through to the issuer and goes on, or needs nothing of it any more."""
         session = self._sessions.get(key)
-        return session is not None and session.permit is not None
+        return session is not None and (session.permit is not None or session.answer is not None)
 
     def is_young(self, session: Session) -> bool:
         """Whether it may go on without looking at everything again."""

@@ -29,7 +29,15 @@ LONGEST_PAUSE = timedelta(minutes=1)
 """How long a wish of the CA's to be left alone holds up the next issuer: what became of a request whose answer was lost
 is known by then, if it will ever be."""
 
-_AUTHORS = frozenset({Reason.CREDENTIAL_USED, Reason.INVALID_SPEC, Reason.MISSING_REFERENCE, Reason.INTERNAL_ERROR})
+_AUTHORS = frozenset(
+    {
+        Reason.CREDENTIAL_USED,
+        Reason.INVALID_SPEC,
+        Reason.FORBIDDEN,
+        Reason.MISSING_REFERENCE,
+        Reason.INTERNAL_ERROR,
+    }
+)
 """Transient failures that are none of the issuer's."""
 
 
