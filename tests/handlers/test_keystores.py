@@ -276,3 +276,34 @@ async def test_a_long_wait_for_the_ca_is_not_cut_short_again_and_again(cluster: 
         assert delay is not None
         assert delay > 0
     assert len(cluster.ca.asked) == 2
+
+
+async def test_they_move_with_the_pair_when_the_name_of_the_secret_changes(settled: Cluster) -> None:
+    before = settled.secret()["data"]
+    await settled.edit(spec={"secretName": "moved-tls"})
+    await settled.handle()
+    assert settled.secret("moved-tls")["data"] == before
+    assert len(settled.ca.issued) == 1
+
+
+async def test_a_pair_is_not_moved_without_its_keystores(settled: Cluster) -> None:
+    await settled.server.delete(f"{SECRETS}/store")
+    await settled.edit(spec={"secretName": "moved-tls"})
+    await settled.handle()
+    assert settled.condition("Issuing") == ("False", "MissingReference")
+    await password(settled, b"another")
+    await settled.handle()
+    assert read_jks(decoded(settled.secret("moved-tls"))["keystore.jks"], "another").keys
+    assert len(settled.ca.issued) == 1
+
+
+async def test_an_adopted_pair_gets_its_keystores(cluster: Cluster) -> None:
+    await cluster.issued()
+    await cluster.delete()
+    await cluster.handle()
+    annotations = {"certwright.io/certificate-name": None}
+    await cluster.server.merge(f"{SECRETS}/web-tls", {"metadata": {"annotations": annotations}}, manager="kubectl")
+    await cluster.certificate(adoption="Adopt", **INLINE)
+    await cluster.handle()
+    assert read_jks(decoded(cluster.secret())["keystore.jks"], "inline").keys
+    assert len(cluster.ca.issued) == 1

@@ -12,6 +12,7 @@ from datetime import timedelta
 from certwright.handlers.inventory import CertificateRecord
 from certwright.kube.references import MissingReference, References
 from certwright.kube.secrets import Secret
+from certwright.model.adoption import conflict
 from certwright.model.errors import TransientError
 from certwright.model.keystores import (
     LONGEST_PASSWORD,
@@ -22,10 +23,12 @@ from certwright.model.keystores import (
     wanted_stores,
 )
 from certwright.model.metadata import Key
-from certwright.model.observed import AsRecorded, Certificate, DeliveredSecret, Observed, SecretState, is_ours
+from certwright.model.observed import AsRecorded, Certificate, DeliveredSecret, Observed, SecretState
 from certwright.model.reasons import Reason
 from certwright.model.resources import JKSKeystore, PKCS12Keystore
 from certwright.model.tls_secret import KeyPair, pair_of
+from certwright.reconcile.moving import without_the_ca
+from certwright.reconcile.steps import Copy
 from certwright.runtime.clock import Clock
 from certwright.runtime.executor import CPUExecutor
 from certwright.runtime.workers import Done, Result
@@ -117,22 +120,23 @@ class Keystores:
             return replace(observed, keystores=_those_there(observed), keystore_obstacle=error.message)
         if is_as_recorded:
             seen = certificate.status.secret
-            if seen and self._good.get(key) == _Good((seen.uid, seen.resource_version), found.versions):
+            recorded = (seen.uid, seen.resource_version) if seen else ("", "")
+            if self._good.get(key) == _Good(recorded, found.versions):
                 return observed
-            observed = replace(observed, secret=await read())
+            there = await read()
+            if not isinstance(there, DeliveredSecret) or _whole(there) != recorded:
+                return observed  # It changed a moment ago: the watch will tell, and then all of it is looked at.
+            observed = replace(observed, secret=there)
         return await self._compared(observed, found)
 
     async def _compared(self, observed: Observed, found: _Found) -> Observed:
-        secret = observed.secret
-        pair = pair_of(secret) if isinstance(secret, DeliveredSecret) else None
-        if pair is None or not isinstance(secret, DeliveredSecret):
-            return observed
-        if secret.is_immutable or not is_ours(observed.certificate, secret):
+        secret, source = observed.secret, _source(observed)
+        pair = pair_of(source) if source is not None else None
+        if pair is None or conflict(observed) is not None:
             return observed
         made = await self._executor.run(rendered, observed.certificate.spec, pair, found.passwords)
-        if all(secret.data.get(name) == store for name, store in made.items()):
-            whole = (secret.metadata.uid, secret.metadata.resource_version)
-            self._good[observed.key] = _Good(whole, found.versions)
+        if isinstance(secret, DeliveredSecret) and all(secret.data.get(name) == made[name] for name in made):
+            self._good[observed.key] = _Good(_whole(secret), found.versions)
         return replace(observed, keystores=made)
 
     async def of(self, certificate: Certificate, pair: KeyPair) -> Mapping[str, bytes]:
@@ -195,6 +199,19 @@ def _text(value: bytes) -> str | None:
     except UnicodeDecodeError:
         return None
     return text if 0 < len(text) <= LONGEST_PASSWORD else None
+
+
+def _whole(secret: DeliveredSecret) -> tuple[str, str]:
+    return secret.metadata.uid, secret.metadata.resource_version
+
+
+def _source(observed: Observed) -> DeliveredSecret | None:
+    """The Secret whose pair is to stand in the delivered one."""
+    match without_the_ca(observed):
+        case Copy(former=former):
+            return former
+        case _:
+            return observed.secret if isinstance(observed.secret, DeliveredSecret) else None
 
 
 def _those_there(observed: Observed) -> Mapping[str, bytes]:

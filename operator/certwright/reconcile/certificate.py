@@ -47,7 +47,7 @@ def next_step(observed: Observed) -> Step:
         return _blocked(observed, fault, what_next="nothing until spec changes")
     moving = without_the_ca(observed)
     if moving is not None:
-        return moving
+        return _keystore_obstacle(observed) or moving
     why = policy.first(policy.TRIGGERS, observed)
     if why is None:
         return _settle(observed)
