@@ -330,3 +330,20 @@ async def test_no_certificate_takes_the_name_under_which_another_stages(cluster:
     assert cluster.condition("Issuing") == ("False", "SecretNotOwned")
     assert cluster.server.names("secrets") == []
     assert cluster.ca.asked == []
+
+
+async def test_an_adopted_pair_is_put_into_the_keystores_too(cluster: Cluster) -> None:
+    await put_secret(cluster, data={**PEM, "keystore.jks": b"of another tool"})
+    await cluster.issuer()
+    stores = {"jks": {"create": True, "password": "changeit"}}
+    await cluster.certificate(adoption="Adopt", keystores=stores)
+
+    await cluster.handle()
+
+    assert decoded(cluster.secret())["keystore.jks"].startswith(bytes.fromhex("feedfeed"))
+    assert cluster.condition() == ("True", "Ready")
+    assert cluster.ca.issued == []
+    await cluster.woken()
+    cluster.server.requests.clear()
+    await cluster.handle()
+    assert cluster.server.requests == []

@@ -208,6 +208,22 @@ async def test_a_kept_secret_is_let_go_of_by_its_owner(cluster: Cluster) -> None
     assert len(cluster.ca.issued) == 1
 
 
+@pytest.mark.parametrize("deletion", ["KeepSecret", "DeleteSecret"], ids=["kept before", "bound before"])
+async def test_keystores_move_along_and_stay_behind(cluster: Cluster, deletion: str) -> None:
+    keystores = {"pkcs12": {"create": True, "password": "changeit", "profile": "Modern2023"}}
+    await cluster.issued(keystores=keystores, deletion=deletion)
+    before = decoded(cluster.secret())
+    assert "keystore.p12" in before
+    await cluster.edit(spec={"secretName": "new-tls", "deletion": "KeepSecret"})
+
+    await cluster.handle()
+
+    assert decoded(cluster.secret("new-tls")) == decoded(cluster.secret()) == before
+    assert "ownerReferences" not in cluster.secret()["metadata"]
+    assert cluster.condition() == ("True", "Ready")
+    assert len(cluster.ca.issued) == 1
+
+
 async def test_a_renewal_that_is_due_is_made_after_the_move(cluster: Cluster) -> None:
     await cluster.issued()
     await cluster.clock.advance(timedelta(days=80))

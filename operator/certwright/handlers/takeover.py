@@ -12,6 +12,7 @@ from typing import Any, assert_never
 from certwright.handlers.observation import delivered
 from certwright.handlers.reporting import Reporter
 from certwright.kube.secrets import Secrets
+from certwright.model.keystores import store_names
 from certwright.model.metadata import TLS_SECRET_TYPE, ObjectMetadata
 from certwright.model.observed import DeliveredSecret, Observed
 from certwright.model.tls_secret import pair_of
@@ -69,7 +70,9 @@ class Takeover:
             await self._secrets.delete(former.metadata)
         elif certificate.metadata.uid in former.owner_uids and pair_of(former) is not None:
             # Bound by an owner reference it would go with the Certificate although it is to stay.
-            body: dict[str, Any] = {**wanted_body(observed, former)}
+            names = store_names(certificate.spec, former.anchors)
+            keystores = {name: former.data[name] for name in names if name in former.data}
+            body: dict[str, Any] = {**wanted_body(replace(observed, keystores=keystores), former)}
             body["metadata"] = {**body["metadata"], "name": former.metadata.name}
             await self._apply(body, former.metadata)
 
@@ -79,7 +82,11 @@ class Takeover:
         name, why = secret.metadata.name, step.difference
         if why is None:
             await self.retire(observed)
-            await self._reporter.certificate(certificate, adopted(observed, written), is_announced=False)
+            status = adopted(observed, written)
+            if certificate.spec.keystores is not None and status.secret is not None:
+                # As above: it counts as checked when they are there.
+                status = status.model_copy(update={"secret": status.secret.model_copy(update={"checks": None})})
+            await self._reporter.certificate(certificate, status, is_announced=False)
             what = "with the key and certificate in it, without an enrolment"
         else:
             what = f"and a new certificate is issued into it, because {why.message}"
