@@ -256,7 +256,7 @@ class CertificateWorker:
         remaining = (session.not_before or 0.0) - self._parts.clock.monotonic()
         if session.not_before is not None and remaining > 0:
             return Done(after=timedelta(seconds=remaining))
-        if session.permit is None:
+        if session.permit is None and session.answer is None:
             waits = await self._parts.admission.admit(observed, session)
             if waits is not None:
                 return waits

@@ -76,6 +76,8 @@ class Enrolments(Sessions):
 
     async def advance(self, session: Session) -> Outcome:
         """Take steps until the CA needs time or the certificate is delivered. Raises `EnrolmentError`."""
+        if session.answer is not None:
+            return await self._deliver(session, session.answer)
         driver = await self._drivers.get(session.issuer)
         if session.authenticators is None:
             session.authenticators = await self._authentication.of(session.observed, session.issuer)
@@ -89,17 +91,21 @@ class Enrolments(Sessions):
                         await self._staging.store(session, resume)
                     return Waiting(retry_after, message, transaction)
                 case Issued():
-                    await self._staging.keep_current(session)
-                    outcome = await self._delivery.deliver(session, answer)
-                    if isinstance(outcome, Delivered):
-                        self.close(session.key)
-                    return outcome
+                    session.answer = answer
+                    return await self._deliver(session, answer)
                 case StartAfresh(message=message):
                     _log.info("%s: the enrolment is begun anew: %s", session.key, message)
                     await self.drop(session.observed, session.metadata, session.staged)
                     return Moved()
                 case _:
                     assert_never(answer)
+
+    async def _deliver(self, session: Session, answer: Issued) -> Delivered | Moved:
+        await self._staging.keep_current(session)
+        outcome = await self._delivery.deliver(session, answer)
+        if isinstance(outcome, Delivered):
+            self.close(session.key)
+        return outcome
 
     async def reject(self, observed: Observed) -> None:
         """The CA said no: drop the record. The session knows it even while the watch has not shown it yet."""

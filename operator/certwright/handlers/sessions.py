@@ -10,7 +10,7 @@ from typing import TypeAlias
 from certwright.handlers.authenticators import Authenticators
 from certwright.handlers.inventory import Inventory
 from certwright.kube.secret_watch import SecretWatch
-from certwright.model.enrolment import EnrolmentRequest
+from certwright.model.enrolment import EnrolmentRequest, Issued
 from certwright.model.fallbacks import is_issued_by
 from certwright.model.metadata import ENROLMENT_PREFIX, ROLE_ENROLMENT, Key, Kind, ObjectMetadata
 from certwright.model.observed import Certificate, KnownIssuer, Observed
@@ -42,6 +42,8 @@ class Session:
     is_disturbed: bool = False
     not_before: float | None = None
     """Until when, on the monotonic clock, the CA wants to be left alone, whatever wakes this Certificate meanwhile."""
+    answer: Issued | None = field(default=None, repr=False)
+    """What the CA has issued, until it is delivered: most CAs would issue once more if they were asked once more."""
 
     @property
     def key(self) -> Key:
@@ -155,6 +157,9 @@ class Sessions:
     def open(self, observed: Observed, step: GoOn, authenticators: Authenticators | None = None) -> Session:
         """The session of a staged record that was read or remembered."""
         known = self._sessions.get(key_of(observed.certificate))
+        answer = known.answer if known and known.metadata.uid == step.metadata.uid else None
+        if known is not None and answer is not None:
+            authenticators = known.authenticators  # With which it was asked for: what they hold may be used up by now.
         session = Session(
             observed=observed,
             staged=step.staged,
@@ -166,6 +171,7 @@ class Sessions:
             permit=known.permit if known else None,
             shown=known.shown if known else None,
             not_before=known.not_before if known and _waits_on(known, observed, step) else None,
+            answer=answer,
         )
         self._sessions[session.key] = session
         return session
