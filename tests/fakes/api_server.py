@@ -58,6 +58,8 @@ class FakeAPIServer(APIServer):
         self.objects: dict[Identity, Stored] = {}
         self.requests: list[tuple[str, str]] = []
         self.trouble: Callable[[str, str], int | None] = lambda _method, _path: None
+        self.terminating: set[str] = set()
+        """Namespaces in which nothing new may be made."""
         self.oldest_version = 0
         self.version = 100
         self.connections = 0
@@ -183,6 +185,9 @@ class FakeAPIServer(APIServer):
         return self._insert(named, body, manager).body
 
     def _insert(self, place: Place, body: Mapping[str, Any], manager: str) -> Stored:
+        if place.namespace in self.terminating:
+            told = {"message": "being terminated", "details": {"causes": [{"reason": "NamespaceTerminating"}]}}
+            raise error_for(403, told, call=f"POST {place.plural}")
         stored = Stored(copy.deepcopy(dict(body)))
         meta = stored.body["metadata"] = dict(stored.body.get("metadata") or {})
         meta |= {"name": place.name, "uid": f"uid-{self.version}", "generation": 1}

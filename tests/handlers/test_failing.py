@@ -356,17 +356,52 @@ async def test_whatever_the_api_server_says_is_no_fault_of_ours(
     assert not [record for record in caplog.records if record.exc_info]
 
 
-async def test_what_the_api_server_calls_invalid_is_told_to_the_author(failing: Cluster) -> None:
-    """A label that no Secret can have, say: the CRD's schema lets it pass, and the CA has issued by then."""
+REFUSALS = {
+    "invalid": (422, "InvalidSpec", "refuses what was made of this Certificate"),
+    "too large": (413, "InvalidSpec", "ask for fewer names, or drop keystores"),
+    "forbidden": (403, "Forbidden", "raise the quota, or complete the role of the operator"),
+}
+
+
+@pytest.mark.parametrize(("status", "reason", "told"), REFUSALS.values(), ids=REFUSALS.keys())
+async def test_a_secret_that_the_api_server_refuses_is_told_to_the_author(
+    failing: Cluster, status: int, reason: str, told: str
+) -> None:
     failing.operator.queue.add(WEB)
-    with failing.answering("PATCH secrets", 422):
+    with failing.answering("PATCH secrets", status):
         await failing.work()
         await failing.clock.advance(60)
 
-    assert failing.condition() == ("False", "InvalidSpec")
-    assert "refused with 422" in failing.status()["lastError"]["message"]
-    assert len(failing.ca.asked) < 10
+    assert failing.condition() == ("False", reason)
+    message = failing.status()["lastError"]["message"]
+    assert told in message
+    assert f"refused with {status}" in message
+    assert len(failing.ca.asked) == 2
     await failing.edit(spec={"secretTemplate": {"labels": {"team": "web"}}})
     await failing.clock.advance(1)
     assert failing.condition() == ("True", "Ready")
     assert len(failing.ca.issued) == 1
+
+
+async def test_a_label_that_no_secret_can_have_is_told_before_the_ca_is_asked(failing: Cluster) -> None:
+    await failing.edit(spec={"secretTemplate": {"labels": {"team": "web shop"}}})
+
+    await failing.handle()
+
+    assert failing.condition("Issuing") == ("False", "InvalidSpec")
+    assert failing.ca.asked == []
+    await failing.edit(spec={"secretTemplate": {"labels": {"team": "web-shop"}}})
+    await failing.handle()
+    assert failing.condition() == ("True", "Ready")
+
+
+async def test_in_a_namespace_that_is_being_deleted_nothing_is_done_and_nothing_is_said(
+    failing: Cluster, caplog: pytest.LogCaptureFixture
+) -> None:
+    failing.server.terminating.add("shop")
+
+    assert await failing.delay() == 30
+
+    assert failing.ca.asked == []
+    assert failing.writes() == ["POST secrets"]
+    assert caplog.records == []

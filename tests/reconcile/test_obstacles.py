@@ -49,6 +49,13 @@ BLOCKED: dict[str, tuple[dict[str, Any], dict[str, Any], str, str, timedelta | N
         "cannot do spec.rollout yet: remove it from spec",
         None,
     ),
+    "a label that no Secret can have": (
+        {"secretTemplate": {"labels": {"team": "web shop"}}},
+        {},
+        "InvalidSpec",
+        "spec.secretTemplate.labels has the value 'web shop' for team, which no label can have",
+        None,
+    ),
     "no issuer": (
         {},
         {"issuer": None},

@@ -22,15 +22,21 @@ from certwright.handlers.reporting import Reporter
 from certwright.handlers.sessions import Delivered, Moved, Session, Waiting
 from certwright.handlers.superseding import Superseding
 from certwright.handlers.takeover import Takeover
-from certwright.kube.errors import ConflictError, InvalidError, KubeError, NotFoundError
+from certwright.kube.errors import (
+    ConflictError,
+    ForbiddenError,
+    InvalidError,
+    KubeError,
+    NotFoundError,
+    TerminatingError,
+)
 from certwright.kube.secret_watch import SecretWatch
 from certwright.kube.secrets import Secrets
 from certwright.model import policy
 from certwright.model.chain import CLOCK_SKEW
-from certwright.model.errors import EnrolmentError, TransientError
+from certwright.model.errors import EnrolmentError
 from certwright.model.metadata import Key, ObjectMetadata, enrolment_secret_name, metadata_of
 from certwright.model.observed import Observed
-from certwright.model.reasons import Reason
 from certwright.model.resources import CertificateStatus
 from certwright.reconcile.certificate import next_step
 from certwright.reconcile.certificate_status import settled, under_way
@@ -59,6 +65,9 @@ LONG_WAIT = timedelta(seconds=5)
 
 SHOW_AFTER = timedelta(seconds=2)
 """An enrolment that takes longer is shown in the status; one that does not costs no write for it."""
+
+TERMINATING_PATIENCE = timedelta(seconds=30)
+"""How often a Certificate in a namespace that is being deleted is looked at: something may hold the namespace up."""
 
 MAX_STEPS = 20
 
@@ -108,8 +117,15 @@ class CertificateWorker:
         except (ConflictError, NotFoundError) as error:
             _log.debug("%s: what was written to has changed and everything is looked at again: %s", key, error)
             return self._look_again(key)
-        except InvalidError as error:
-            return await self._refused(key, error)
+        except TerminatingError:
+            # It goes with its namespace. Until then each change in there would be one more error of ours.
+            _log.debug("%s: its namespace is being deleted: nothing is made in it any more", key)
+            self._look_again(key)
+            return Done(after=TERMINATING_PATIENCE)
+        except (InvalidError, ForbiddenError) as error:
+            _log.warning("%s: the API server refuses what was written: %s", key, error)
+            again = self._look_again(key)
+            return await self._failing.report_refusal(key, error) or again
         except KubeError as error:
             _log.warning("%s: the API server refuses or does not answer: %s", key, error)
             return self._look_again(key)
@@ -127,20 +143,6 @@ class CertificateWorker:
         self._parts.observer.distrust(key)
         self._parts.enrolments.suspend(key)
         return Retry()
-
-    async def _refused(self, key: Key, error: InvalidError) -> Result:
-        """The API server calls invalid what was written: once may be a race, twice is told to the author."""
-        _log.warning("%s: the API server refuses what was written: %s", key, error)
-        again = self._look_again(key)
-        if self._parts.queue.failures(key) == 0 and key not in self._failing:
-            return again
-        text = f"the API server refuses what was made of this Certificate: {error.message}"
-        try:
-            observed = await self._parts.observer.observe(key)
-            told = TransientError(text, reason=Reason.INVALID_SPEC, code=str(error.status))
-            return await self._failing.report(observed, told) if observed is not None else again
-        except KubeError:
-            return again
 
     def _is_quiet(self, key: Key, record: CertificateRecord) -> bool:
         """Whether the record and the watch together say that there is nothing to do: no request is made for it."""

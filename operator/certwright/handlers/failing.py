@@ -13,8 +13,9 @@ from certwright.handlers.delivery import is_same_request
 from certwright.handlers.drivers import Drivers
 from certwright.handlers.enrolment import Enrolments
 from certwright.handlers.observation import Observer
+from certwright.handlers.refusals import told_to_the_author
 from certwright.handlers.reporting import Reporter
-from certwright.kube.errors import ConflictError
+from certwright.kube.errors import ConflictError, ForbiddenError, InvalidError, KubeError
 from certwright.model import policy
 from certwright.model.errors import EnrolmentError, IssuerError, RejectedError, TransientError
 from certwright.model.metadata import ANNOTATION_RETRY, Key
@@ -188,6 +189,16 @@ class Failing:
             return delay, own == TRANSIENT.maximum
         self._setbacks[observed.key] = replace(self._setbacks[observed.key], until=now + pause.total_seconds())
         return pause, False
+
+    async def report_refusal(self, key: Key, error: InvalidError | ForbiddenError) -> Result | None:
+        """The API server does not take what was written: once may be a race (None), twice is told to the author."""
+        if self._queue.failures(key) == 0 and key not in self:
+            return None
+        try:
+            observed = await self._observer.observe(key)
+            return await self.report(observed, told_to_the_author(error)) if observed is not None else None
+        except KubeError:
+            return None
 
     async def report_internal(self, key: Key) -> None:
         """Certwright itself failed, and the queue will try again; whatever stops this report matters less."""

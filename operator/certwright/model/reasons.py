@@ -49,6 +49,7 @@ class Reason(StrEnum):
     RATE_LIMITED = "RateLimited", "The CA asks for fewer requests, or a limit of the issuer is used up."
     CREDENTIAL_USED = "CredentialUsed", "The one-time credential has been used."
     UNEXPECTED_CERTIFICATE = "UnexpectedCertificate", "The CA issued something else than was asked for."
+    FORBIDDEN = "Forbidden", "The API server does not let certwright read or write what it needs."
     SUSPENDED = "Suspended", "spec.suspend is true: nothing is done until it is removed."
     INTERNAL_ERROR = "InternalError", "certwright itself failed; its log has the details."
 

@@ -12,6 +12,7 @@ from certwright.model.policy import Finding
 from certwright.model.reasons import Reason
 from certwright.model.resources import IssuerKind
 from certwright.model.staged import Staged, request_digest
+from certwright.model.template import template_fault
 from certwright.model.tls_secret import IssuedBy, drifted, pair_of, render
 from certwright.model.unsupported import unsupported_fields
 from certwright.reconcile.backoff import retry_at
@@ -48,6 +49,9 @@ def next_step(observed: Observed) -> Step:
     unwritable = objection(observed.certificate.spec)
     if unwritable is not None:
         return _blocked(observed, Finding(Reason.NOT_IMPLEMENTED, unwritable), what_next="nothing until spec changes")
+    fault = template_fault(observed.certificate.spec)
+    if fault is not None:
+        return _blocked(observed, Finding(Reason.INVALID_SPEC, fault), what_next="nothing until spec changes")
     moving = without_the_ca(observed)
     if moving is not None:
         return moving
