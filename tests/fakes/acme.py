@@ -67,8 +67,9 @@ class FakeACMEServer:
     directory_url = f"{ORIGIN}/dir"
 
     def __init__(self, *, clock: Callable[[], datetime], roots: tuple[str, ...] = ("Fake Root",)) -> None:
+        self.origin = ORIGIN
         self.ca = FakeCA(clock=clock, roots=roots)
-        self.meta: JSON = {"termsOfService": f"{ORIGIN}/terms"}
+        self.meta: JSON = {"termsOfService": f"{self.origin}/terms"}
         self.binding_keys: dict[str, bytes] = {}
         self.reject_nonces = 0
         self.validation_polls = 0
@@ -116,7 +117,7 @@ class FakeACMEServer:
 
     def _directory(self) -> JSON:
         resources = {"newNonce": "nonce", "newAccount": "register", "newOrder": "order"}
-        return {name: f"{ORIGIN}/{path}" for name, path in resources.items()} | {"meta": self.meta, "x": "random"}
+        return {name: f"{self.origin}/{path}" for name, path in resources.items()} | {"meta": self.meta, "x": "random"}
 
     def _verified(self, request: httpx.Request, resource: str) -> tuple[str, Any]:
         """The account and the payload of a request that a strict server accepts (RFC 8555 §6.2 to §6.5)."""
@@ -140,13 +141,13 @@ class FakeACMEServer:
 
     def _register(self, key_text: str, payload: JSON) -> httpx.Response:
         key = json.loads(key_text)
-        url = f"{ORIGIN}/acct/{jws.thumbprint(key)}"
+        url = f"{self.origin}/acct/{jws.thumbprint(key)}"
         if url in self.accounts:
             return self._account_answer(url, status=200)
         if payload.get("onlyReturnExisting"):
             raise RefusalError("accountDoesNotExist", "no account has this key")
         if not payload.get("termsOfServiceAgreed"):
-            raise RefusalError("userActionRequired", "agree to the terms", status=403, instance=f"{ORIGIN}/terms")
+            raise RefusalError("userActionRequired", "agree to the terms", status=403, instance=f"{self.origin}/terms")
         if self.binding_keys:
             self._check_binding(payload.get("externalAccountBinding"), key)
         self.accounts[url] = {"key": key, "status": "valid", "contact": payload.get("contact", [])}
@@ -157,7 +158,7 @@ class FakeACMEServer:
             raise RefusalError("externalAccountRequired", "a binding is needed")
         inner = jws.read(binding)
         mac_key = self.binding_keys.pop(inner.header["kid"], b"")
-        complete = set(inner.header) == {"alg", "kid", "url"} and inner.header["url"] == f"{ORIGIN}/register"
+        complete = set(inner.header) == {"alg", "kid", "url"} and inner.header["url"] == f"{self.origin}/register"
         if not (complete and jws.is_authenticated_by(inner, mac_key) and json.loads(inner.payload) == key):
             raise RefusalError("unauthorized", "the binding is not good", status=403)
 
@@ -184,7 +185,7 @@ class FakeACMEServer:
         order = FakeOrder(account, payload["identifiers"][::-1], authorizations, payload.get("profile"))
         number = str(len(self.orders) + 1)
         self.orders[number] = order
-        return self._order_answer(number, status=201, headers={"Location": f"{ORIGIN}/orders/{number}"})
+        return self._order_answer(number, status=201, headers={"Location": f"{self.origin}/orders/{number}"})
 
     def _new_authorization(self, identifier: JSON) -> str:
         number = str(len(self.authorizations) + 1)
@@ -214,12 +215,12 @@ class FakeACMEServer:
         body: JSON = {
             "status": order.status,
             "identifiers": order.identifiers,
-            "authorizations": [f"{ORIGIN}/authz/{entry}" for entry in order.authorizations],
-            "finalize": f"{ORIGIN}/finalize/{number}",
+            "authorizations": [f"{self.origin}/authz/{entry}" for entry in order.authorizations],
+            "finalize": f"{self.origin}/finalize/{number}",
         }
         body |= {"error": order.error} if order.error else {}
         body |= {"profile": order.profile} if order.profile else {}
-        body |= {"certificate": f"{ORIGIN}/cert/{number}/0"} if order.status == "valid" else {}
+        body |= {"certificate": f"{self.origin}/cert/{number}/0"} if order.status == "valid" else {}
         return self._polled(httpx.Response(status, json=body, headers=headers))
 
     def _polled(self, answer: httpx.Response) -> httpx.Response:
@@ -243,7 +244,7 @@ class FakeACMEServer:
         entry = self.authorizations[number]
         kinds = ["dns-01"] if entry.wildcard else ["http-01", "dns-01", "mystery-07"]
         state = {"status": entry.status, "token": entry.token} | ({"error": entry.error} if entry.error else {})
-        return [{"type": kind, "url": f"{ORIGIN}/chall/{number}/{kind}", **state} for kind in kinds]
+        return [{"type": kind, "url": f"{self.origin}/chall/{number}/{kind}", **state} for kind in kinds]
 
     def _chall(self, _account: str, payload: JSON, number: str, kind: str) -> httpx.Response:
         if payload != {}:
@@ -270,7 +271,7 @@ class FakeACMEServer:
         if certificate is None:
             raise RefusalError("malformed", "not issued", status=404)
         others = (f'</cert/{number}/{other}>;rel="alternate"' for other in range(1, len(self.ca.roots)))
-        links = [f'<{ORIGIN}/dir>;rel="index"', *others]
+        links = [f'<{self.origin}/dir>;rel="index"', *others]
         headers = [("Content-Type", "application/pem-certificate-chain"), *(("Link", link) for link in links)]
         return httpx.Response(200, content=self.ca.chain(certificate, int(version)), headers=headers)
 

@@ -24,10 +24,10 @@ class FakeCA:
         self._clock = clock
         self.life = LEAF_LIFE
         self.backdated = timedelta()
-        self._key = ec.generate_private_key(ec.SECP256R1())
+        self.key = ec.generate_private_key(ec.SECP256R1())
         root_keys = {name: ec.generate_private_key(ec.SECP256R1()) for name in roots}
         self.roots = {name: self._ca(name, name, key, key) for name, key in root_keys.items()}
-        self.intermediates = {name: self._ca("Fake Intermediate", name, self._key, root_keys[name]) for name in roots}
+        self.intermediates = {name: self._ca("Fake Intermediate", name, self.key, root_keys[name]) for name in roots}
 
     def issue(self, csr: x509.CertificateSigningRequest) -> x509.Certificate:
         names = csr.extensions.get_extension_for_class(x509.SubjectAlternativeName)
@@ -42,7 +42,7 @@ class FakeCA:
             .not_valid_after(begin + self.life)
             .add_extension(names.value, critical=names.critical)
             .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
-            .sign(self._key, hashes.SHA256())
+            .sign(self.key, hashes.SHA256())
         )
 
     def chain(self, leaf: x509.Certificate, version: int = 0) -> bytes:

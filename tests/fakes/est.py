@@ -57,7 +57,7 @@ class FakeESTServer:
     received: list[bytes] = field(default_factory=list)
     issued: list[x509.Certificate] = field(default_factory=list)
     connections: int = 0
-    _waiting: dict[bytes, int] = field(default_factory=dict)
+    waiting: dict[bytes, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.ca = FakeCA(clock=self.clock)
@@ -134,8 +134,8 @@ class FakeESTServer:
         # A request that is tied to its connection is signed anew for each: what stays is its key.
         key = csr.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
         seen = key if password_in(csr) is not None else csr.public_bytes(Encoding.DER)
-        self._waiting[seen] = self._waiting.get(seen, self.deferrals) - 1
-        if self._waiting[seen] < 0:
+        self.waiting[seen] = self.waiting.get(seen, self.deferrals) - 1
+        if self.waiting[seen] < 0:
             return None
         headers = {} if self.retry_after is None else {"Retry-After": self.retry_after}
         return httpx.Response(202, headers=headers)

@@ -97,7 +97,7 @@ class Stage:
         )
         if purposes is not None:
             builder = builder.add_extension(purposes, critical=False)
-        return builder.sign(self.server.ca._key, hashes.SHA256())
+        return builder.sign(self.server.ca.key, hashes.SHA256())
 
     def current(self, spec: CertificateSpec | None = None, key: PrivateKey = OLD_KEY, **how: Any) -> CurrentCertificate:
         return CurrentCertificate(self.certificate(spec, key, **how), tuple(self.server.ca.intermediates.values()), key)

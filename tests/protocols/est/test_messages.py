@@ -141,7 +141,7 @@ def cmc_response(
     control = der.sequence(der.integer(1), der.oid(oid), der.set_of(value))
     response = der.sequence(der.sequence(control), der.sequence(), der.sequence())
     certificate = next(iter(ca.intermediates.values()))
-    return base64.b64encode(sign(response, key=ca._key, certificate=certificate, content_type=ID_PKI_RESPONSE))
+    return base64.b64encode(sign(response, key=ca.key, certificate=certificate, content_type=ID_PKI_RESPONSE))
 
 
 def answered(status: int, body: bytes, content_type: str) -> Answer:
