@@ -130,7 +130,7 @@ class TestWhatTheCAChanged:
             check(spec_of(**fields, acceptChanges=others), CA.issue(spec_of(**{**fields, **changes})))
         assert caught.value.reason is Reason.UNEXPECTED_CERTIFICATE
         assert told in caught.value.message
-        assert "spec.acceptChanges" in caught.value.message
+        assert f"spec.acceptChanges: [{accepted}]" in caught.value.message
 
     def test_it_is_taken_where_that_is_accepted(
         self, fields: dict[str, Any], changes: dict[str, Any], told: str, accepted: str
@@ -161,8 +161,33 @@ def test_what_a_ca_may_change_without_being_asked(fields: dict[str, Any], change
 )
 def test_whether_it_is_a_ca_is_never_the_cas_choice(*, asked: bool, granted: bool, told: str) -> None:
     accepted = ["Names", "Validity", "Subject", "Usages"]
-    with pytest.raises(RejectedError, match=told):
+    with pytest.raises(RejectedError, match=told) as caught:
         check(spec_of(isCA=asked, acceptChanges=accepted), CA.issue(spec_of(isCA=granted)))
+    assert "acceptChanges" not in caught.value.message
+    assert "have the CA corrected" in caught.value.message
+
+
+def test_what_two_changes_need_is_told_at_once() -> None:
+    asked, granted = spec_of(commonName="a.example.com"), spec_of(dnsNames=["b.example.com"])
+    with pytest.raises(RejectedError, match=r"spec\.acceptChanges: \[Names, Subject\]"):
+        check(asked, CA.issue(granted))
+
+
+def test_what_cannot_be_accepted_is_not_called_a_matter_of_accepting() -> None:
+    with pytest.raises(RejectedError) as caught:
+        check(spec_of(), CA.issue(spec_of(dnsNames=["b.example.com"], isCA=True)))
+    assert "acceptChanges" not in caught.value.message
+
+
+def test_every_refusal_names_a_remedy() -> None:
+    stranger = CA.issue(spec_of(), not_before=NOW - DAY, not_after=NOW - HOUR)
+    for leaf, key, anchors in (
+        (CA.issue(spec_of()), key_of(number=1), (ROOT.certificate,)),
+        (stranger, key_of(), (ROOT.certificate,)),
+        (CA.issue(spec_of()), key_of(), (root("another").certificate,)),
+    ):
+        with pytest.raises(RejectedError, match="have the CA corrected"):
+            check(spec_of(), leaf, key=key, anchors=anchors)
 
 
 CONSTRAINED = {"isCA": True, "nameConstraints": {"permitted": {"dnsDomains": ["example.com"]}}}

@@ -212,6 +212,7 @@ def _is_linked(child: x509.Certificate, anchor: x509.Certificate, now: datetime)
 
 def _name(certificate: x509.Certificate) -> str:
     try:
-        return f"certificate {certificate.subject.rfc4514_string()[:100]!r}"
+        subject = certificate.subject.rfc4514_string()[:100]
     except UNREADABLE:
-        return f"certificate with the serial number {serial_number(certificate)}"
+        subject = ""
+    return f"certificate {subject!r}" if subject else f"certificate with the serial number {serial_number(certificate)}"

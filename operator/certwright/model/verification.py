@@ -29,6 +29,12 @@ LONGER = 0.05
 """Share by which a certificate may outlive what was asked for: CAs round, and date back for clocks that are late."""
 
 
+ALLOWABLE = (AcceptChange.NAMES, AcceptChange.SUBJECT, AcceptChange.USAGES)
+"""What `differences` overlooks where ``acceptChanges`` names it."""
+
+CORRECTED = "have the CA corrected"
+
+
 def differences(spec: CertificateSpec, leaf: x509.Certificate) -> list[str]:
     """Where a certificate is not what the spec asks for, as words for a message; empty: it fits.
 
@@ -90,23 +96,36 @@ def verify(
     was asked for, not over 5 % longer) and the chain must verify.
     """
     if not chain:
-        raise _unexpected("the CA answered without a certificate")
+        raise _unexpected(f"the CA answered without a certificate; {CORRECTED}")
     leaf = chain[0]
     try:
         require_readable(chain)
         _verify_key(spec, leaf, key)
         different = differences(spec, leaf)
         if different:
-            remedy = "change the Certificate, or allow it with spec.acceptChanges"
-            raise _unexpected(f"the CA issued something else than was asked for: {'; '.join(different[:10])}; {remedy}")
+            told = "; ".join(different[:10])
+            raise _unexpected(f"the CA issued something else than was asked for: {told}; {_remedy(spec, leaf)}")
         _verify_vouched_for(spec, leaf)
         _verify_validity(leaf, now)
         _verify_lifetime(spec, leaf, asked_validity)
         verify_chain(chain, anchors, now)
     except BrokenChainError as error:
-        raise _unexpected(f"the chain does not verify: {error}") from error
+        raise _unexpected(f"the chain does not verify: {error}; {CORRECTED}") from error
     except ValueError as error:
-        raise _unexpected(f"the certificate cannot be read: {str(error)[:200]}") from error
+        raise _unexpected(f"the certificate cannot be read: {str(error)[:200]}; {CORRECTED}") from error
+
+
+def _remedy(spec: CertificateSpec, leaf: x509.Certificate) -> str:
+    """What to allow, if that is a matter of allowing."""
+    needed = [change for change in ALLOWABLE if differences(_accepting(spec, *ALLOWABLE, but=change), leaf)]
+    if differences(_accepting(spec, *ALLOWABLE), leaf):
+        return CORRECTED
+    return f"change the Certificate, or allow it with spec.acceptChanges: [{', '.join(needed)}]"
+
+
+def _accepting(spec: CertificateSpec, *changes: AcceptChange, but: AcceptChange | None = None) -> CertificateSpec:
+    accepted = tuple(change for change in {*spec.accept_changes, *changes} if change is not but)
+    return spec.model_copy(update={"accept_changes": accepted})
 
 
 def _verify_lifetime(spec: CertificateSpec, leaf: x509.Certificate, asked: timedelta | None) -> None:
@@ -121,7 +140,7 @@ def _verify_lifetime(spec: CertificateSpec, leaf: x509.Certificate, asked: timed
 
 def _verify_key(spec: CertificateSpec, leaf: x509.Certificate, key: PrivateKey) -> None:
     if not is_key_of(leaf, key):
-        raise _unexpected("the certificate is for another key than the one that was enrolled")
+        raise _unexpected(f"the certificate is for another key than the one that was enrolled; {CORRECTED}")
     if not keys.fits(key, keys.demanded(spec)):
         wanted, there = keys.new_kind(spec), keys.kind_of(key)
         raise _unexpected(
@@ -132,19 +151,19 @@ def _verify_key(spec: CertificateSpec, leaf: x509.Certificate, key: PrivateKey) 
 def _verify_vouched_for(spec: CertificateSpec, leaf: x509.Certificate) -> None:
     """What was not looked at before this version is refused to CAs only: it never makes a delivered one look wrong."""
     if is_self_signed(leaf):
-        raise _unexpected("the certificate is signed with its own key: no CA vouches for it")
+        raise _unexpected(f"the certificate is signed with its own key: no CA vouches for it; {CORRECTED}")
     if spec.is_ca and not may_sign_certificates(leaf):
-        raise _unexpected("the certificate is for a CA, and its keyUsage lacks cert sign: it could sign nothing")
+        raise _unexpected(f"the certificate is for a CA, and its keyUsage lacks cert sign: it could sign nothing; {CORRECTED}")
 
 
 def _verify_validity(leaf: x509.Certificate, now: datetime) -> None:
     start, end = leaf.not_valid_before_utc, leaf.not_valid_after_utc
     if end <= now:
-        raise _unexpected(f"the certificate expired at {end:%Y-%m-%dT%H:%M:%SZ} already")
+        raise _unexpected(f"the certificate expired at {end:%Y-%m-%dT%H:%M:%SZ} already; {CORRECTED}")
     if start > now + CLOCK_SKEW:
-        raise _unexpected(f"the certificate is not valid before {start:%Y-%m-%dT%H:%M:%SZ}")
+        raise _unexpected(f"the certificate is not valid before {start:%Y-%m-%dT%H:%M:%SZ}; {CORRECTED}")
     if start >= end:
-        raise _unexpected(f"the certificate ends at {end:%Y-%m-%dT%H:%M:%SZ}, before it begins")
+        raise _unexpected(f"the certificate ends at {end:%Y-%m-%dT%H:%M:%SZ}, before it begins; {CORRECTED}")
 
 
 def _unexpected(message: str) -> RejectedError:

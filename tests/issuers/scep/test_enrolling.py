@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from certwright.model import keys
+from certwright.model.chain import BrokenChainError, verify_chain
 from certwright.model.enrolment import Checkpoint, Issued, StartAfresh
 from certwright.model.errors import EnrolmentError, IssuerError, RejectedError, TransientError
 from certwright.model.reasons import Reason
@@ -151,6 +152,27 @@ async def test_what_the_ca_did_not_say_rejects_nothing(stage: Stage, lie: Lie) -
         await step(driver, staged)
     stage.server.lies, stage.server.rejected = set(), None
     assert isinstance(await step(driver, staged), Issued)
+
+
+@pytest.mark.parametrize("restarts", [pytest.param(False, id="same process"), pytest.param(True, id="restart")])
+async def test_a_certificate_for_another_key_is_refused(stage: Stage, restarts: bool) -> None:  # noqa: FBT001 - a row of the table
+    driver = stage.driver()
+    staged = await stage.stage(driver, stage.request())
+    stage.server.lies = {Lie.KEY}
+    with pytest.raises(RejectedError, match="no certificate for the key of the request") as caught:
+        await step(stage.driver() if restarts else driver, staged)
+    assert caught.value.reason is Reason.UNEXPECTED_CERTIFICATE
+
+
+async def test_a_certificate_that_another_key_has_signed_under_the_ca_s_name_is_refused(stage: Stage) -> None:
+    """Which only the check before its delivery tells: what it should have been signed by must come along."""
+    driver = stage.driver()
+    staged = await stage.stage(driver, stage.request())
+    stage.server.authority.issue = SCEPAuthority(clock=stage.clock.now, ca_key=rsa_key("stranger")).issue  # type: ignore[method-assign]  # the lie
+    answer = await step(driver, staged)
+    assert isinstance(answer, Issued)
+    with pytest.raises(BrokenChainError, match="signed by none of the known CA certificates"):
+        verify_chain(answer.chain, answer.anchors, stage.clock.now())
 
 
 async def test_a_new_ra_is_found_after_an_answer_that_it_signed(stage: Stage) -> None:

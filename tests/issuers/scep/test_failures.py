@@ -9,6 +9,7 @@ from certwright.issuers.scep.failures import FACTS, FAILURES, judged
 from certwright.model.errors import EnrolmentError, IssuerError, RejectedError, TransientError
 from certwright.model.reasons import Reason
 from certwright.protocols.scep import (
+    AnotherKey,
     ChallengeNeeded,
     FailInfo,
     Failure,
@@ -60,6 +61,7 @@ def judge(error: Exception, *, is_ambiguous: bool = False, is_credential_used: b
         pytest.param(Undecryptable("x"), IssuerError, Reason.INVALID_CONFIGURATION, id="for somebody else"),
         pytest.param(ChallengeNeeded("x"), IssuerError, Reason.INVALID_CONFIGURATION, id="challenge needed"),
         pytest.param(Unauthenticated("x"), TransientError, Reason.UNREACHABLE, id="not the CA's"),
+        pytest.param(AnotherKey("x"), RejectedError, Reason.UNEXPECTED_CERTIFICATE, id="another key"),
         pytest.param(MalformedAnswer("x"), TransientError, Reason.UNREACHABLE, id="malformed"),
         pytest.param(TimedOut("ca.test: no answer"), TransientError, Reason.UNREACHABLE, id="no answer"),
     ],

@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from certwright.protocols.scep import (
+    AnotherKey,
     FailInfo,
     Failure,
     LegacyAlgorithm,
@@ -40,7 +41,7 @@ LIES: dict[Lie, type[SCEPError] | tuple[type[SCEPError], ...]] = {
     Lie.RECIPIENT: (Undecryptable, MalformedAnswer),
     Lie.STATUS: MalformedAnswer,
     Lie.MESSAGE_TYPE: MalformedAnswer,
-    Lie.KEY: MalformedAnswer,
+    Lie.KEY: AnotherKey,
 }
 EXPECTED_WEAKNESS = [
     pytest.param("des", "sha256", {LegacyAlgorithm.DES}, id="single-des"),

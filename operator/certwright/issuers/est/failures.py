@@ -121,7 +121,8 @@ def judged(asked: Asked) -> Iterator[None]:
     except TransportError as error:
         raise _judge_transport(asked, error) from error
     except MalformedAnswer as error:
-        message = f"{asked.server} gave an answer to {asked.what} that is not EST: {shown(str(error))}."
+        said = shown(str(error)).rstrip(".")
+        message = f"{asked.server} gave an answer to {asked.what} that is not EST: {said}."
         raise TransientError(message, retry_after=AMBIGUOUS_PAUSE if asked.is_ambiguous else None) from error
     except (FingerprintMismatch, NoChannelBinding, UnusableIdentity, UnusableTrust) as error:
         raise _judge_settings(asked, error) from error

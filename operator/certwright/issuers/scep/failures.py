@@ -1,7 +1,7 @@
 """Who must act on what went wrong: the one table from SCEP's facts to the domain's three errors.
 
-Only `Failure` was said by the CA in a message that verified. Anybody on the way can cause each of the others, so that
-none of them may cost the staged key. An authenticated refusal ends its transaction (RFC 8894 §2.5.1): the same request
+Only `Failure` and `AnotherKey` were said by the CA in a message that verified. Anybody on the way can cause each of the
+others, so that none of them may cost the staged key. An authenticated refusal ends its transaction (RFC 8894 §2.5.1): the same request
 would get the same answer, so that the record is dropped even where the issuer's author has to act.
 """
 
@@ -12,6 +12,7 @@ from certwright.issuers.judging import AMBIGUOUS_PAUSE, Actor, Place, Row, judge
 from certwright.model.errors import EnrolmentError
 from certwright.model.reasons import Reason
 from certwright.protocols.scep import (
+    AnotherKey,
     ChallengeNeeded,
     FailInfo,
     Failure,
@@ -54,6 +55,7 @@ FAILURES: Mapping[FailInfo, Row] = {
 UNKNOWN_FAILURE = Row(Actor.CERTIFICATE, Reason.REJECTED, "The log of the CA may say why.")
 
 FACTS: Mapping[type[SCEPError], Row] = {
+    AnotherKey: Row(Actor.CERTIFICATE, Reason.UNEXPECTED_CERTIFICATE, "Have the CA corrected."),
     WeakAnswer: Row(Actor.ISSUER, Reason.INVALID_CONFIGURATION),
     UntrustedAuthority: Row(
         Actor.ISSUER,
@@ -89,7 +91,9 @@ def judged(server: str, what: str, *, is_ambiguous: bool = False, is_credential_
     except Failure as failure:
         raise judge_failure(failure, server, what, is_credential_used=is_credential_used) from failure
     except SCEPError as error:
-        raise judge_fact(error, server, what, is_ambiguous=is_ambiguous) from error
+        raise judge_fact(
+            error, server, what, is_ambiguous=is_ambiguous, is_credential_used=is_credential_used
+        ) from error
     except TransportError as error:
         raise judge_transport(error, f"{what} got no answer", PLACE, is_ambiguous=is_ambiguous) from error
 
@@ -106,13 +110,16 @@ def judge_failure(failure: Failure, server: str, what: str, *, is_credential_use
     return judge(row, message, retry_after=pause, code=code, is_credential_used=is_credential_used)
 
 
-def judge_fact(error: SCEPError, server: str, what: str, *, is_ambiguous: bool) -> EnrolmentError:
+def judge_fact(
+    error: SCEPError, server: str, what: str, *, is_ambiguous: bool, is_credential_used: bool = False
+) -> EnrolmentError:
     """The error for an answer that cannot be used, or a request that cannot be made."""
     if isinstance(error, WeakAnswer):
         return judge(FACTS[WeakAnswer], weak_answer(error, server))
     row = next(FACTS[kind] for kind in type(error).__mro__ if kind in FACTS)
     message = shown(f"{server}, asked for {what}: {str(error).rstrip('.')}. {row.remedy}")
-    return judge(row, message, retry_after=AMBIGUOUS_PAUSE if is_ambiguous else None)
+    pause = AMBIGUOUS_PAUSE if is_ambiguous and row.actor is Actor.TIME else None
+    return judge(row, message, retry_after=pause, is_credential_used=is_credential_used)
 
 
 def weak_answer(error: WeakAnswer, server: str) -> str:

@@ -10,6 +10,7 @@ from certwright.protocols.scep.authority import Authority
 from certwright.protocols.scep.capabilities import Capabilities, LegacyAlgorithms
 from certwright.protocols.scep.client import SCEPClient
 from certwright.protocols.scep.errors import (
+    AnotherKey,
     ChallengeNeeded,
     Failure,
     MalformedAnswer,
@@ -25,6 +26,7 @@ from certwright.protocols.scep.requester import Signer, requester_certificate, t
 from certwright.protocols.scep.vocabulary import FailInfo, MessageType, Method, PKIStatus
 
 __all__ = [
+    "AnotherKey",
     "Authority",
     "Capabilities",
     "ChallengeNeeded",

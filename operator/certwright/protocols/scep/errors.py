@@ -7,10 +7,11 @@
     ├── Unauthenticated      the answer is not the CA's, or not one to this request
     ├── Undecryptable        the answer is the CA's, and this requester cannot open it
     ├── ChallengeNeeded      nothing was sent: without a challenge this message cannot be encrypted
+    ├── AnotherKey           the CA granted in an answer that verified, but not for the key of the request
     └── MalformedAnswer      the answer is none that RFC 8894 allows
 
-Not for what happens below HTTP, nor for statuses without a SCEP message: that is ``transport.TransportError``. Only
-``Failure`` is a decision of the CA; anybody on the way can cause each of the others.
+Not for what happens below HTTP, nor for statuses without a SCEP message: that is ``transport.TransportError``. ``Failure``
+and ``AnotherKey`` are the CA's own doing; anybody on the way can cause each of the others.
 """
 
 from collections.abc import Iterable
@@ -46,6 +47,10 @@ class WeakAnswer(SCEPError):
 
 class UntrustedAuthority(SCEPError):
     """The certificates that came are not those of the CA that is pinned or known, or none of them can be used."""
+
+
+class AnotherKey(SCEPError):
+    """The CA's own answer, and none of the certificates in it is for the key that asked."""
 
 
 class Unauthenticated(SCEPError):

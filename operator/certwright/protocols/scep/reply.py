@@ -9,7 +9,7 @@ from certwright.protocols.cms import MalformedCMS, certificates
 from certwright.protocols.scep.authority import Authority
 from certwright.protocols.scep.certificates import chain_above, readable, spki
 from certwright.protocols.scep.certrep import CertRep, parse_signed
-from certwright.protocols.scep.errors import MalformedAnswer
+from certwright.protocols.scep.errors import AnotherKey, MalformedAnswer
 from certwright.protocols.scep.vocabulary import PKIStatus
 
 MAX_CERTIFICATES = 30
@@ -82,7 +82,7 @@ def _issued(found: tuple[x509.Certificate, ...], csr: x509.CertificateSigningReq
     key = spki(csr)
     ours = [certificate for certificate in found if spki(certificate) == key]
     if not ours:
-        raise MalformedAnswer("The answer holds no certificate for the key of the request.")
+        raise AnotherKey("The answer holds no certificate for the key of the request.")
     certificate = max(ours, key=lambda mine: mine.not_valid_before_utc)
     others = (*(other for other in found if other not in ours), *authority.certificates)
     return Success(certificate, chain_above(certificate, tuple(dict.fromkeys(others))))
