@@ -65,6 +65,11 @@ TRIGGERED: dict[str, tuple[Observed, Reason, str]] = {
         Reason.INVALID_KEY_PAIR,
         "do not belong together",
     ),
+    "a broken ca.crt": (
+        world(lambda s: with_data(s, ca_crt=b"junk")),
+        Reason.INVALID_CERTIFICATE,
+        "ca.crt of Secret web-tls holds no PEM certificates",
+    ),
     "a certificate for a key that nobody knows": (world(unknown_key), Reason.INVALID_KEY_PAIR, "do not belong"),
     "a key that cannot sign as asked": (
         world(signatureAlgorithm="SHA256WithRSA"),
@@ -158,6 +163,7 @@ FINE: dict[str, Observed] = {
     "some of the issuer's annotations are gone": world(
         lambda s: with_annotations(s, issuer_kind=None, issuer_group=None)
     ),
+    "an empty ca.crt": world(lambda s: with_data(s, ca_crt=b"")),
     "the fingerprint's annotation is gone": world(lambda s: with_annotations(s, fingerprint=None)),
     "the issuer is named in a list": world(issuerRef=None, issuerRefs=[{"name": "new"}, {"name": "ca"}]),
     "the same names in other words": world(dnsNames=["A.Example.COM"]),

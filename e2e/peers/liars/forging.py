@@ -19,6 +19,7 @@ class Forgery:
     """What the CA makes of a request; the default is what was asked for, for thirty days.
 
     ``names`` are instead of those asked for, ``more_names`` beside them. ``drops_subject`` leaves an empty one.
+    ``usages`` are the extended ones instead of those asked for.
     ``signed_by_another``: under the right name, with a key that nobody knows. ``links`` are further ones between
     the leaf and the CA.
     """
@@ -30,7 +31,7 @@ class Forgery:
     begins: timedelta = timedelta(hours=-1)
     lasts: timedelta = timedelta(days=30)
     is_ca: bool = False
-    drops_usages: bool = False
+    usages: Sequence[x509.ObjectIdentifier] | None = None
     signed_by_another: bool = False
     links: int = 0
 
@@ -83,8 +84,9 @@ def forge(forgery: Forgery, wanted: Wanted, signer: Signer) -> tuple[x509.Certif
 def _extensions(forgery: Forgery, wanted: Wanted) -> Iterable[tuple[x509.ExtensionType, bool]]:
     names = [*(wanted.names if forgery.names is None else forgery.names), *forgery.more_names]
     replaced = {ExtensionOID.SUBJECT_ALTERNATIVE_NAME, ExtensionOID.BASIC_CONSTRAINTS}
-    if forgery.drops_usages:
+    if forgery.usages is not None:
         replaced.add(ExtensionOID.EXTENDED_KEY_USAGE)
+        yield x509.ExtendedKeyUsage(forgery.usages), False
     yield from ((value, is_critical) for value, is_critical in wanted.extensions if value.oid not in replaced)
     yield x509.SubjectAlternativeName([x509.DNSName(name) for name in names]), not wanted.subject.rdns
     yield x509.BasicConstraints(ca=forgery.is_ca, path_length=None), True

@@ -82,6 +82,9 @@ class Delivery:
         by = IssuedBy(name=issuer.key.name, kind=issuer.key.kind, group=GROUP)
         keystores, type_ = await self._keystores.of(certificate, pair), _type_of(observed)
         body = render(certificate.metadata, certificate.spec, pair, by, keystores=keystores, type_=type_)
+        if isinstance(observed.secret, DeliveredSecret) and observed.secret.has_unreadable_anchors:
+            # It is somebody else's field by now. Left out here it would stay, and be a reason to issue for ever.
+            body["data"].setdefault("ca.crt", "")
         pinned = _version_of(observed)
         if pinned is not None:
             body["metadata"] |= {"uid": pinned[0], "resourceVersion": pinned[1]}

@@ -20,7 +20,7 @@ from certwright.model.resources import CertificateSpec, CertificateStatus, Issue
 from certwright.model.staged import Destination, Staged
 from certwright.model.superseded import Superseded
 
-CHECKS = 2
+CHECKS = 3
 """The number of the set of checks in `policy`. Raised whenever one is added, so that every Secret is read once more."""
 
 
@@ -73,6 +73,11 @@ class DeliveredSecret:
             return load_certificates(self.data["ca.crt"])
         except (KeyError, ValueError):
             return ()
+
+    @property
+    def has_unreadable_anchors(self) -> bool:
+        """Whether ca.crt is there and holds something else than certificates; an empty one counts as absent."""
+        return bool(self.data.get("ca.crt")) and not self.anchors
 
 
 @dataclass(frozen=True, slots=True)

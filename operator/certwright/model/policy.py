@@ -82,6 +82,13 @@ def key_pair_is_broken(observed: Observed) -> Finding | None:
     return None
 
 
+def authority_is_unreadable(observed: Observed) -> Finding | None:
+    """Whoever mounts ca.crt trusts nobody with it. Only the CA can tell what belongs there."""
+    if not isinstance(observed.secret, DeliveredSecret) or not observed.secret.has_unreadable_anchors:
+        return None
+    return Finding(Reason.INVALID_CERTIFICATE, f"ca.crt of Secret {_name(observed)} holds no PEM certificates")
+
+
 def issuer_is_another(observed: Observed) -> Finding | None:
     """A changed issuerRef means a certificate from there. What the annotations do not say is no difference."""
     secret = observed.secret
@@ -233,6 +240,7 @@ GOODNESS: tuple[Check, ...] = (
     secret_does_not_exist,  # nothing is there
     secret_is_missing_data,  # something is there, but no pair
     key_pair_is_broken,  # a pair, but not one
+    authority_is_unreadable,  # a pair, and no way to verify the other side
     issuer_is_another,  # a pair, but from elsewhere
     key_is_of_another_kind,  # the key is not what is asked for
     certificate_is_not_the_issued_one,  # the certificate was swapped

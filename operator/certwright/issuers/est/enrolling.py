@@ -227,8 +227,9 @@ class Exchange:
         try:
             return answer.split() if isinstance(answer, ServerGenerated) else answer.split(self._key.public_key())
         except MalformedAnswer as error:
+            said = shown(str(error), 200).rstrip(".")
             raise RejectedError(
-                f"{self.means.server} answered with a certificate for another key: {shown(str(error), 200)}",
+                f"{self.means.server} answered with a certificate for another key: {said}. Have the CA corrected.",
                 reason=Reason.UNEXPECTED_CERTIFICATE,
                 is_credential_used=way.has_own_credential,
             ) from error

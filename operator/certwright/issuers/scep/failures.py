@@ -1,8 +1,8 @@
 """Who must act on what went wrong: the one table from SCEP's facts to the domain's three errors.
 
 Only `Failure` and `AnotherKey` were said by the CA in a message that verified. Anybody on the way can cause each of the
-others, so that none of them may cost the staged key. An authenticated refusal ends its transaction (RFC 8894 §2.5.1): the same request
-would get the same answer, so that the record is dropped even where the issuer's author has to act.
+others, so that none of them may cost the staged key. An authenticated refusal ends its transaction (RFC 8894 §2.5.1):
+the same request would get the same answer, so that the record is dropped even where the issuer's author has to act.
 """
 
 from collections.abc import Iterator, Mapping

@@ -10,8 +10,8 @@
     ├── AnotherKey           the CA granted in an answer that verified, but not for the key of the request
     └── MalformedAnswer      the answer is none that RFC 8894 allows
 
-Not for what happens below HTTP, nor for statuses without a SCEP message: that is ``transport.TransportError``. ``Failure``
-and ``AnotherKey`` are the CA's own doing; anybody on the way can cause each of the others.
+Not for what happens below HTTP, nor for statuses without a SCEP message: that is ``transport.TransportError``.
+``Failure`` and ``AnotherKey`` are the CA's own doing; anybody on the way can cause each of the others.
 """
 
 from collections.abc import Iterable
