@@ -304,7 +304,7 @@ class ACMELiar(Liar):
 
 
 def _issuer(name: str, **spec: Object) -> Object:
-    timeouts = {"connect": "2s", "request": "2s"}
+    timeouts = {"connect": "5s", "request": "5s"}
     return {"apiVersion": API, "kind": "Issuer", "metadata": {"name": name}, "spec": {"timeouts": timeouts, **spec}}
 
 

@@ -5,7 +5,7 @@ body until it is. The inventory answers questions that need no decision; absence
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -42,7 +42,7 @@ class CertificateRecord:
     not_before: datetime | None
     not_after: datetime | None
     due: datetime | None
-    body: Mapping[str, Any] | None
+    body: Mapping[str, Any] | None = field(repr=False)
     has_password_refs: bool = False
     """Whether its keystores have passwords elsewhere, which nothing tells of when they change."""
 

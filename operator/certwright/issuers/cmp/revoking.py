@@ -3,7 +3,7 @@
 Who asks again after a lost answer is told ``certRevoked``, which is what was wanted.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from certwright.issuers.cmp.failures import Asked, judged
@@ -26,7 +26,7 @@ class Revoking:
 
     means: Means
     revocation: Revocation
-    resume: ResumeData
+    resume: ResumeData = field(repr=False)
 
     async def run(self) -> Revoked | Pending:
         """Ask, or ask again; raises `EnrolmentError`."""

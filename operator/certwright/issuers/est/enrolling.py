@@ -7,7 +7,7 @@ or issue twice.
 from collections.abc import Iterator
 from contextlib import contextmanager
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TypeAlias
 
@@ -83,7 +83,7 @@ class Exchange:
 
     means: Means
     request: EnrolmentRequest
-    resume: ResumeData
+    resume: ResumeData = field(repr=False)
     refused: Refusals
 
     async def run(self) -> Issued | Pending | StartAfresh:
