@@ -4,8 +4,8 @@ They are the small servers of ``tests/fakes``, written from the RFCs, on real so
 does with odd certificates and odd answers. That it speaks with the servers of others is proved with those.
 """
 
-from e2e.peers.liars.authorities import ACMELiar, CMPLiar, ESTLiar, Liar, SCEPLiar
+from e2e.peers.liars.authorities import ACMELiar, CMPLiar, ESTLiar, Liar, SCEPLiar, now
 from e2e.peers.liars.forging import Forgery
-from e2e.peers.liars.loopback import BEHAVIOUR, Behaviour
+from e2e.peers.liars.loopback import BEHAVIOUR, Behaviour, Loopback
 
-__all__ = ["BEHAVIOUR", "ACMELiar", "Behaviour", "CMPLiar", "ESTLiar", "Forgery", "Liar", "SCEPLiar"]
+__all__ = ["BEHAVIOUR", "ACMELiar", "Behaviour", "CMPLiar", "ESTLiar", "Forgery", "Liar", "Loopback", "SCEPLiar", "now"]

@@ -122,8 +122,8 @@ class ESTLiar(Liar):
 
     def __init__(self) -> None:
         super().__init__()
-        self._fake = _ESTServer(clock=now)
-        self._fake.make = self._make
+        self.fake = _ESTServer(clock=now)
+        self.fake.make = self._make
 
     def issuer(self, name: str, **fields: Any) -> list[Object]:
         assert self._authority is not None
@@ -131,21 +131,21 @@ class ESTLiar(Liar):
         return [_issuer(name, est=spec, tls=_trusting(self._authority.pem))]
 
     def hold(self) -> None:
-        self._fake.deferrals, self._fake.retry_after = FOR_EVER, "1"
+        self.fake.deferrals, self.fake.retry_after = FOR_EVER, "1"
 
     def release(self) -> None:
-        self._fake.deferrals = 0
-        self._fake.waiting.clear()
+        self.fake.deferrals = 0
+        self.fake.waiting.clear()
 
     def _answer(self, request: httpx.Request) -> httpx.Response:
-        return self._fake.handle(request, self._fake.connection())
+        return self.fake.handle(request, self.fake.connection())
 
     def _is_for_certificate(self, request: httpx.Request) -> bool:
         return request.method == "POST"
 
     def _make(self, csr: x509.CertificateSigningRequest) -> list[x509.Certificate]:
-        (intermediate,) = self._fake.ca.intermediates.values()
-        leaf, links = self._forge(_wanted(csr), Signer(intermediate.subject, self._fake.ca.key))
+        (intermediate,) = self.fake.ca.intermediates.values()
+        leaf, links = self._forge(_wanted(csr), Signer(intermediate.subject, self.fake.ca.key))
         return [*links, leaf]
 
 
@@ -154,11 +154,11 @@ class SCEPLiar(Liar):
 
     def __init__(self) -> None:
         super().__init__()
-        self._fake = FakeSCEPServer(clock=now)
-        self._fake.authority.issue = self._make  # type: ignore[method-assign]  # the one thing that is another here
+        self.fake = FakeSCEPServer(clock=now)
+        self.fake.authority.issue = self._make  # type: ignore[method-assign]  # the one thing that is another here
 
     def issuer(self, name: str, **fields: Any) -> list[Object]:
-        (root,) = self._fake.authority.certificates
+        (root,) = self.fake.authority.certificates
         pin = fingerprint(root)
         spec: Object = {
             "url": f"{self.origin}/cgi-bin/pkiclient.exe",
@@ -169,22 +169,22 @@ class SCEPLiar(Liar):
         return [_issuer(name, scep=spec)]
 
     def hold(self) -> None:
-        self._fake.pending = FOR_EVER
+        self.fake.pending = FOR_EVER
 
     def release(self) -> None:
-        self._fake.pending = 0
-        for enrolment in self._fake.enrolments.values():
+        self.fake.pending = 0
+        for enrolment in self.fake.enrolments.values():
             enrolment.polls = 0
 
     def _answer(self, request: httpx.Request) -> httpx.Response:
-        return self._fake.handle(request)
+        return self.fake.handle(request)
 
     def _is_for_certificate(self, request: httpx.Request) -> bool:
         return "PKIOperation" in str(request.url)
 
     def _make(self, csr: x509.CertificateSigningRequest) -> x509.Certificate:
-        ca = self._fake.authority.ca
-        leaf, self._fake.extra = self._forge(_wanted(csr), Signer(ca.certificate.subject, ca.key))
+        ca = self.fake.authority.ca
+        leaf, self.fake.extra = self._forge(_wanted(csr), Signer(ca.certificate.subject, ca.key))
         return leaf
 
 
@@ -204,13 +204,13 @@ class CMPLiar(Liar):
 
     def __init__(self) -> None:
         super().__init__()
-        self._fake = FakeCMPServer(clock=now, secrets={REFERENCE: MAC_SECRET.encode()}, check_after=1)
+        self.fake = FakeCMPServer(clock=now, secrets={REFERENCE: MAC_SECRET.encode()}, check_after=1)
         authority = _CMPAuthority(clock=now)
         authority.make = self._make
-        self._fake.authority, self._fake.signer, self._fake.key_signer = authority, authority.signer, authority.signer
+        self.fake.authority, self.fake.signer, self.fake.key_signer = authority, authority.signer, authority.signer
 
     def issuer(self, name: str, **fields: Any) -> list[Object]:
-        root = self._fake.root.public_bytes(Encoding.PEM).decode()
+        root = self.fake.root.public_bytes(Encoding.PEM).decode()
         spec: Object = {
             "url": f"{self.origin}/pkix/",
             "protection": {"mac": {"reference": REFERENCE, "secretRef": {"name": f"{name}-mac"}}},
@@ -223,21 +223,21 @@ class CMPLiar(Liar):
         return [secret(f"{name}-mac", secret=MAC_SECRET), made]
 
     def hold(self) -> None:
-        self._fake.polls = FOR_EVER
+        self.fake.polls = FOR_EVER
 
     def release(self) -> None:
-        self._fake.polls = 0
-        for transaction in self._fake.transactions.values():
+        self.fake.polls = 0
+        for transaction in self.fake.transactions.values():
             transaction.polls = min(transaction.polls, 1)
 
     def _answer(self, request: httpx.Request) -> httpx.Response:
-        return self._fake.handle(request)
+        return self.fake.handle(request)
 
     def _is_for_certificate(self, request: httpx.Request) -> bool:
         return request.method == "POST"
 
     def _make(self, wanted: Wanted) -> x509.Certificate:
-        issuing = self._fake.authority.issuing
+        issuing = self.fake.authority.issuing
         leaf, _ = self._forge(wanted, Signer(issuing.certificate.subject, issuing.key))
         return leaf
 
@@ -251,15 +251,15 @@ class ACMELiar(Liar):
     def __init__(self, solver: Object) -> None:
         super().__init__()
         self._solver = solver
-        self._fake = FakeACMEServer(clock=now)
+        self.fake = FakeACMEServer(clock=now)
         self._links: dict[bytes, list[x509.Certificate]] = {}
-        self._fake.ca.issue = self._make  # type: ignore[method-assign]  # as over SCEP
-        self._chain = self._fake.ca.chain
-        self._fake.ca.chain = self._long_chain  # type: ignore[method-assign]  # as above
+        self.fake.ca.issue = self._make  # type: ignore[method-assign]  # as over SCEP
+        self._chain = self.fake.ca.chain
+        self.fake.ca.chain = self._long_chain  # type: ignore[method-assign]  # as above
 
     def issuer(self, name: str, **fields: Any) -> list[Object]:
         assert self._authority is not None
-        self._fake.origin = self.origin
+        self.fake.origin = self.origin
         spec: Object = {
             "server": f"{self.origin}/dir",
             "termsOfServiceAgreed": True,
@@ -270,17 +270,17 @@ class ACMELiar(Liar):
         return [_issuer(name, acme=spec, tls=_trusting(self._authority.pem))]
 
     def hold(self) -> None:
-        self._fake.issuance_polls, self._fake.retry_after = FOR_EVER, "1"
+        self.fake.issuance_polls, self.fake.retry_after = FOR_EVER, "1"
 
     def release(self) -> None:
-        self._fake.issuance_polls, self._fake.retry_after = 0, None
-        for order in self._fake.orders.values():
+        self.fake.issuance_polls, self.fake.retry_after = 0, None
+        for order in self.fake.orders.values():
             order.polls = 0
 
     def _answer(self, request: httpx.Request) -> httpx.Response:
-        answer = self._fake.handle(request)
+        answer = self.fake.handle(request)
         if request.url.path.startswith("/cert/"):
-            certificate = self._fake.orders[request.url.path.split("/")[2]].certificate
+            certificate = self.fake.orders[request.url.path.split("/")[2]].certificate
             assert certificate is not None
             extensions = [(one.value, one.critical) for one in certificate.extensions]
             self._granted = Wanted(certificate.subject, None, extensions).label
@@ -292,8 +292,8 @@ class ACMELiar(Liar):
         return request.url.path.startswith(("/finalize/", "/orders/", "/cert/"))
 
     def _make(self, csr: x509.CertificateSigningRequest) -> x509.Certificate:
-        (intermediate,) = self._fake.ca.intermediates.values()
-        leaf, links = self._forge(_wanted(csr), Signer(intermediate.subject, self._fake.ca.key))
+        (intermediate,) = self.fake.ca.intermediates.values()
+        leaf, links = self._forge(_wanted(csr), Signer(intermediate.subject, self.fake.ca.key))
         self._links[leaf.public_bytes(Encoding.DER)] = links
         return leaf
 

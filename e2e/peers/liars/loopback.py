@@ -5,6 +5,7 @@ import ssl
 import tempfile
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
@@ -43,9 +44,12 @@ class Loopback:
         self._loop = asyncio.new_event_loop()
         self._started, self._stop = threading.Event(), asyncio.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
+        self._transports: set[asyncio.BaseTransport] = set()
         self.origin = ""
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
+        if request.transport is not None:
+            self._transports.add(request.transport)
         headers = [(name, value) for name, value in request.headers.items() if name.lower() not in _HOP_BY_HOP]
         url, body = f"{self.origin}{request.raw_path}", await request.read()
         answer = self._handler(httpx.Request(request.method, url, headers=headers, content=body))
@@ -64,9 +68,10 @@ class Loopback:
     async def _drip(self, request: web.Request, body: bytes) -> web.StreamResponse:
         response = web.StreamResponse()
         await response.prepare(request)
-        for octet in body:
-            await response.write(bytes([octet]))
-            await asyncio.sleep(_OCTET_EACH.total_seconds())
+        with suppress(ConnectionError):  # Whoever waited has gone.
+            for octet in body:
+                await response.write(bytes([octet]))
+                await asyncio.sleep(_OCTET_EACH.total_seconds())
         return response
 
     def _run(self) -> None:
@@ -88,7 +93,10 @@ class Loopback:
         for task in others:
             task.cancel()
         await asyncio.gather(*others, return_exceptions=True)
-        # Connections say goodbye after their tasks are over; the loop must still be there to hear it.
+        # A client that keeps its connection would be waited for; and the loop must still be there when one ends.
+        for transport in self._transports:
+            if isinstance(transport, asyncio.WriteTransport):
+                transport.abort()
         await asyncio.sleep(0.3)
 
     def _tls(self) -> ssl.SSLContext | None:
