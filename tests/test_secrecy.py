@@ -97,7 +97,7 @@ def may_be_plain(annotation: Any) -> bool:
 
 def with_canaries(kind: type, names: list[str]) -> Any:
     """An instance with a canary in each of these fields, made without its constructor, which would want sense."""
-    values = {name: CANARY if name in names else "-" for name in fields_of(kind)}
+    values: dict[str, Any] = {name: CANARY if name in names else "-" for name in fields_of(kind)}
     if issubclass(kind, BaseModel):
         return kind.model_construct(**values)
     made = object.__new__(kind)

@@ -153,7 +153,9 @@ def _verify_vouched_for(spec: CertificateSpec, leaf: x509.Certificate) -> None:
     if is_self_signed(leaf):
         raise _unexpected(f"the certificate is signed with its own key: no CA vouches for it; {CORRECTED}")
     if spec.is_ca and not may_sign_certificates(leaf):
-        raise _unexpected(f"the certificate is for a CA, and its keyUsage lacks cert sign: it could sign nothing; {CORRECTED}")
+        raise _unexpected(
+            f"the certificate is for a CA, and its keyUsage lacks cert sign: it could sign nothing; {CORRECTED}"
+        )
 
 
 def _verify_validity(leaf: x509.Certificate, now: datetime) -> None:

@@ -10,7 +10,7 @@ from certwright.model.metadata import ANNOTATION_FINGERPRINT
 from certwright.model.observed import Certificate, DeliveredSecret, KnownIssuer, Observed
 from certwright.model.policy import Finding
 from certwright.model.reasons import Reason
-from certwright.model.resources import IssuerKind
+from certwright.model.resources import CertificateSpec, IssuerKind
 from certwright.model.staged import Staged, request_digest
 from certwright.model.template import template_fault
 from certwright.model.tls_secret import IssuedBy, drifted, pair_of, render
@@ -42,16 +42,9 @@ def next_step(observed: Observed) -> Step:
     news = _unreported(observed)
     if news is not None:
         return retired(observed) or news
-    missing = unsupported_fields(observed.certificate.spec)
-    if missing:
-        text = f"this version of certwright cannot do {', '.join(missing)} yet: remove it from spec"
-        return _blocked(observed, Finding(Reason.NOT_IMPLEMENTED, text), what_next="nothing until spec changes")
-    unwritable = objection(observed.certificate.spec)
+    unwritable = _unwritable(observed.certificate.spec)
     if unwritable is not None:
-        return _blocked(observed, Finding(Reason.NOT_IMPLEMENTED, unwritable), what_next="nothing until spec changes")
-    fault = template_fault(observed.certificate.spec)
-    if fault is not None:
-        return _blocked(observed, Finding(Reason.INVALID_SPEC, fault), what_next="nothing until spec changes")
+        return _blocked(observed, unwritable, what_next="nothing until spec changes")
     moving = without_the_ca(observed)
     if moving is not None:
         return moving
@@ -65,6 +58,19 @@ def next_step(observed: Observed) -> Step:
     if obstacle is not None:
         return obstacle
     return _enrol(observed, why)
+
+
+def _unwritable(spec: CertificateSpec) -> Finding | None:
+    """Why no Secret could be written as the spec wants it, whatever the CA says."""
+    missing = unsupported_fields(spec)
+    if missing:
+        text = f"this version of certwright cannot do {', '.join(missing)} yet: remove it from spec"
+        return Finding(Reason.NOT_IMPLEMENTED, text)
+    unwritable = objection(spec)
+    if unwritable is not None:
+        return Finding(Reason.NOT_IMPLEMENTED, unwritable)
+    fault = template_fault(spec)
+    return Finding(Reason.INVALID_SPEC, fault) if fault is not None else None
 
 
 def _unreported(observed: Observed) -> Report | None:
