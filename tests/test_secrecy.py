@@ -38,6 +38,8 @@ INNOCENT = {
     ("SecretKeySelector", "key"),
     ("SecretReference", "key"),
     ("Settings", "identity"),
+    ("_Good", "secret"),
+    ("Observed", "credential_of"),
     ("_Named", "default_key"),
     ("RFC2136", "tsig_key_name"),
     ("Route53", "access_key_id"),
@@ -72,6 +74,7 @@ INNOCENT = {
     ("Derivation", "hmac_hash"),
     ("RequestTemplate", "key_algorithms"),
     ("_Field", "value"),
+    ("Profile", "mac"),
 }
 
 

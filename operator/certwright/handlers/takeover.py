@@ -52,10 +52,8 @@ class Takeover:
         written = await self._apply(wanted_body(observed, source), there.metadata if there is not None else None)
         await self.retire(observed)
         certificate = observed.certificate
-        if certificate.spec.keystores is None:
-            # Keystores are made when the Secret is looked at next; until they are there, it is not as it should be.
-            status = settled(replace(observed, secret=written), written)
-            await self._reporter.certificate(certificate, status, is_announced=False)
+        status = settled(replace(observed, secret=written), written)
+        await self._reporter.certificate(certificate, status, is_announced=False)
         old, new = former.metadata.name, written.metadata.name
         stays = "was deleted" if goes(certificate.spec) else "stays behind"
         note = f"Key and certificate were copied from Secret {old} to Secret {new} without an enrolment; {old} {stays}"
@@ -82,11 +80,7 @@ class Takeover:
         name, why = secret.metadata.name, step.difference
         if why is None:
             await self.retire(observed)
-            status = adopted(observed, written)
-            if certificate.spec.keystores is not None and status.secret is not None:
-                # As above: it counts as checked when they are there.
-                status = status.model_copy(update={"secret": status.secret.model_copy(update={"checks": None})})
-            await self._reporter.certificate(certificate, status, is_announced=False)
+            await self._reporter.certificate(certificate, adopted(observed, written), is_announced=False)
             what = "with the key and certificate in it, without an enrolment"
         else:
             what = f"and a new certificate is issued into it, because {why.message}"

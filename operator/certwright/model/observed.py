@@ -20,7 +20,7 @@ from certwright.model.resources import CertificateSpec, CertificateStatus, Issue
 from certwright.model.staged import Destination, Staged
 from certwright.model.superseded import Superseded
 
-CHECKS = 3
+CHECKS = 4
 """The number of the set of checks in `policy`. Raised whenever one is added, so that every Secret is read once more."""
 
 

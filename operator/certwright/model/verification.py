@@ -151,9 +151,11 @@ def _verify_key(spec: CertificateSpec, leaf: x509.Certificate, key: PrivateKey) 
 def _verify_vouched_for(spec: CertificateSpec, leaf: x509.Certificate) -> None:
     """What was not looked at before this version is refused to CAs only: it never makes a delivered one look wrong."""
     if is_self_signed(leaf):
-        raise _unexpected("the certificate is signed with its own key: no CA vouches for it")
+        raise _unexpected(f"the certificate is signed with its own key: no CA vouches for it; {CORRECTED}")
     if spec.is_ca and not may_sign_certificates(leaf):
-        raise _unexpected("the certificate is for a CA, and its keyUsage lacks cert sign: it could sign nothing")
+        raise _unexpected(
+            f"the certificate is for a CA, and its keyUsage lacks cert sign: it could sign nothing; {CORRECTED}"
+        )
 
 
 def _verify_validity(leaf: x509.Certificate, now: datetime) -> None:

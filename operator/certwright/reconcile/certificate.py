@@ -42,9 +42,9 @@ def next_step(observed: Observed) -> Step:
     news = _unreported(observed)
     if news is not None:
         return retired(observed) or news
-    fault = _undeliverable(observed.certificate.spec)
-    if fault is not None:
-        return _blocked(observed, fault, what_next="nothing until spec changes")
+    unwritable = _unwritable(observed.certificate.spec)
+    if unwritable is not None:
+        return _blocked(observed, unwritable, what_next="nothing until spec changes")
     moving = without_the_ca(observed)
     if moving is not None:
         return _keystore_obstacle(observed) or moving
@@ -60,8 +60,8 @@ def next_step(observed: Observed) -> Step:
     return _enrol(observed, why)
 
 
-def _undeliverable(spec: CertificateSpec) -> Finding | None:
-    """What the spec asks for and nobody here can write, whatever the CA says."""
+def _unwritable(spec: CertificateSpec) -> Finding | None:
+    """Why no Secret could be written as the spec wants it, whatever the CA says."""
     missing = unsupported_fields(spec)
     if missing:
         text = f"this version of certwright cannot do {', '.join(missing)} yet: remove it from spec"
