@@ -1,9 +1,11 @@
 """Ctrl-C, a closed terminal and ``kill`` end the demo in order, once.
 
-Only ``__main__`` uses it. A second Ctrl-C during the cleaning up would leave half of it undone.
+``__main__`` and ``launching`` use it. A second Ctrl-C during the cleaning up would leave half of it undone.
 """
 
+import contextlib
 import signal
+from collections.abc import Iterator
 from typing import NoReturn
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -15,6 +17,20 @@ def catch() -> None:
         if number is signal.SIGHUP and signal.getsignal(number) is signal.SIG_IGN:
             continue  # started by nohup: it means to outlive its terminal
         signal.signal(number, _interrupt)
+
+
+@contextlib.contextmanager
+def held() -> Iterator[None]:
+    """What comes within the block interrupts at its end: a thread that is half started could not be waited for."""
+    came: list[int] = []
+    handlers = {number: signal.signal(number, lambda which, _frame: came.append(which)) for number in _SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+    if came:
+        signal.raise_signal(came[0])
 
 
 def ignore() -> None:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 
+from e2e.demo import interruption
 from e2e.demo.authority import Authority
 from e2e.demo.screen import Screen
 from e2e.peers import PeerUnavailableError
@@ -22,11 +23,13 @@ def in_background(wanted: Sequence[Authority], screen: Screen, stack: ExitStack)
 
     ``stack`` ends their servers. An authority that cannot run here is left out and said to be, unless none can.
     """
+    fetched = list(_fetched(wanted, screen))
     with ThreadPoolExecutor(len(wanted)) as threads:
-        starting = [
-            (authority, threads.submit(_start, authority, screen, stack.enter_context(ExitStack())))
-            for authority in _fetched(wanted, screen)
-        ]
+        with interruption.held():
+            starting = [
+                (authority, threads.submit(_start, authority, screen, stack.enter_context(ExitStack())))
+                for authority in fetched
+            ]
 
         def started() -> Sequence[Authority]:
             with screen.doing("starting the certificate authorities"):
