@@ -103,3 +103,12 @@ def test_a_certificate_that_came_with_its_renewal_overdue_is_renewed_after_half_
     spec = spec_of(renewBefore="2159h30m")
     due = next_renewal(spec, UID, not_before=NOW - HOUR, not_after=NOW - HOUR + 90 * DAY, now=NOW)
     assert due == NOW + (90 * DAY - HOUR) / 2
+
+
+def test_a_renewal_that_would_come_within_the_second_comes_later() -> None:
+    """It is planned in whole seconds: cut to one, it would be due at once."""
+    start = NOW - timedelta(seconds=5)
+    spec = spec_of(renewBeforePercentage=95)
+    due = next_renewal(spec, UID, not_before=start, not_after=start + timedelta(seconds=120), now=NOW)
+    assert due is not None
+    assert due > NOW + timedelta(seconds=10)

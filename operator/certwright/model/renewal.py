@@ -38,7 +38,7 @@ def next_renewal(
     would the next. It then lives half of what is left.
     """
     wish = _wish(spec, uid, not_before=not_before, not_after=not_after, now=now, is_new=True)
-    if wish.soonest <= now:
+    if wish.soonest.replace(microsecond=0) <= now:
         late = now + max(not_after - now, timedelta(0)) / 2
         wish = replace(wish, soonest=late, desired=late)
     return None if is_disabled(spec) else _planned(spec, wish)
