@@ -24,8 +24,8 @@ BY_NAME = {document.name: document for document in DOCUMENTS}
 
 CHART_VALUES: Mapping[str, Any] = yaml.safe_load((ROOT / "helm/certwright/values.yaml").read_text())
 MAKEFILE = (ROOT / "Makefile").read_text()
-FOREIGN_FLAGS = {"--dist", "--force-conflicts", "--help"}
-"""Of pytest, of kubectl and of every program; all other flags that stand alone in a sentence are certwright's."""
+FOREIGN_FLAGS = {"--force-conflicts", "--help"}
+"""Of kubectl and of every program; all other flags that stand alone in a sentence are certwright's."""
 
 
 @pytest.fixture(scope="module")
