@@ -154,7 +154,10 @@ class Cast:
             secret("bearer", token=bearer),
             *liar.issuer("est-bearer", auth={"bearer": {"secretRef": {"name": "bearer", "key": "token"}}}),
         ]
-        self.enrols("est", "est")
+        store = self.secret("keystore password")
+        self.objects.append(secret("store", password=store))
+        reference = {"create": True, "passwordSecretRef": {"name": "store"}}
+        self.enrols("est", "est", keystores={"jks": reference, "pkcs12": reference})
         self.enrols("est-made-there", "est", est={"serverKeyGeneration": True})
         self.enrols("est-client", "est-client")
         self.enrols("est-bearer", "est-bearer")
