@@ -6,9 +6,11 @@ from typing import Any
 import pytest
 
 from certwright.model import adoption, policy
+from certwright.model.due import due_time
 from certwright.model.metadata import ANNOTATION_RENEW, ANNOTATION_RETRY
 from certwright.model.observed import Absent, AsRecorded, DeliveredSecret, Observed
 from certwright.model.reasons import Reason
+from certwright.model.wishes import retry_was_requested
 from tests.model.builders import (
     DAY,
     HOUR,
@@ -46,7 +48,7 @@ def test_a_request_is_done_once_for_each_value(value: str | None, done: str | No
     found = policy.first(policy.TRIGGERS, renewed)
     assert is_wanted is (found is not None and found.reason is Reason.MANUAL_RENEWAL)
     retried = asked(value, RECORDED.model_copy(update={"last_retry_request": done}), ANNOTATION_RETRY)
-    assert is_wanted is policy.retry_was_requested(retried.certificate)
+    assert is_wanted is retry_was_requested(retried.certificate)
 
 
 def test_a_request_counts_as_done_while_the_whole_status_is_empty() -> None:
@@ -54,7 +56,7 @@ def test_a_request_counts_as_done_while_the_whole_status_is_empty() -> None:
     certificate = certificate_of(annotations={ANNOTATION_RENEW: "1", ANNOTATION_RETRY: "1"})
     observed = emptied(observed_of(certificate, secret=secret))
     assert policy.first(policy.TRIGGERS, observed) is None
-    assert not policy.retry_was_requested(observed.certificate)
+    assert not retry_was_requested(observed.certificate)
 
 
 @pytest.mark.parametrize(
@@ -75,7 +77,7 @@ def test_a_lost_renewal_time_is_derived_again_as_far_as_that_can_be_done(lost: l
     observed = replace(observed_of(), secret=AsRecorded())
     status = observed.certificate.status.model_copy(update=dict.fromkeys(lost))
     expected = observed.certificate.status.renewal_time if len(lost) == 1 else None
-    assert expected == policy.due_time(with_status(observed, status))
+    assert expected == due_time(with_status(observed, status))
 
 
 def test_the_date_set_at_issuance_stands_until_the_spec_changes() -> None:
@@ -83,11 +85,11 @@ def test_the_date_set_at_issuance_stands_until_the_spec_changes() -> None:
     certificate = certificate_of(spec_of(renewBefore="2159h30m"))
     observed = observed_of(certificate)
     assert policy.first(policy.TRIGGERS, observed) is None
-    assert observed.certificate.status.renewal_time == policy.due_time(observed)
+    assert observed.certificate.status.renewal_time == due_time(observed)
     edited = replace(
         observed.certificate, spec=spec_of(renewBefore="1h"), metadata=certificate_of(generation=2).metadata
     )
-    later = policy.due_time(replace(observed, certificate=edited))
+    later = due_time(replace(observed, certificate=edited))
     assert later is not None
     assert later > NOW + 89 * DAY
 

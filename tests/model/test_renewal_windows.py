@@ -286,7 +286,6 @@ def test_an_edit_of_something_else_does_not_make_a_new_certificate_due(
     assert edited > now + MINUTE
 
 
-
 def test_a_hundred_hostile_windows_cost_little() -> None:
     hostile = [{"cron": f"{n % 60} {n % 24} 29 2 */7", "windowDuration": "1m"} for n in range(100)]
     spec, costs = windowed(*hostile), []

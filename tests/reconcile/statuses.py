@@ -13,12 +13,9 @@ from certwright.model.policy import Finding
 from certwright.model.reasons import Reason
 from certwright.model.resources import CertificateStatus, Condition, LastError
 from certwright.reconcile.certificate_conditions import ISSUING
-from certwright.reconcile.certificate_status import (
-    blocked,
-    failed,
-    under_way,
-)
+from certwright.reconcile.certificate_status import blocked, under_way
 from certwright.reconcile.conditions import find
+from certwright.reconcile.failure_status import failed
 from tests.model.builders import (
     HOUR,
     NOW,

@@ -15,15 +15,13 @@ from certwright.reconcile.certificate_conditions import ISSUING, READY
 from certwright.reconcile.certificate_status import (
     MESSAGE_LIMIT,
     blocked,
-    describe,
-    failed,
-    internal_error,
     issued,
     settled,
     settled_unread,
     under_way,
 )
 from certwright.reconcile.conditions import find
+from certwright.reconcile.failure_status import describe, failed, internal_error
 from tests.model.builders import (
     CA,
     DAY,

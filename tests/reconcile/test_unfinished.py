@@ -9,11 +9,7 @@ from certwright.model.policy import Finding
 from certwright.model.reasons import Reason
 from certwright.model.resources import CertificateStatus, Condition
 from certwright.reconcile.certificate_conditions import ISSUING, READY
-from certwright.reconcile.certificate_status import (
-    blocked,
-    issued,
-    settled,
-)
+from certwright.reconcile.certificate_status import blocked, issued, settled
 from certwright.reconcile.conditions import find
 from tests.model.builders import (
     DAY,

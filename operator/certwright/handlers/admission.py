@@ -12,6 +12,7 @@ from certwright.handlers.drivers import Drivers
 from certwright.handlers.reporting import Reporter
 from certwright.handlers.sessions import Session, Sessions
 from certwright.model import policy
+from certwright.model.due import not_after
 from certwright.model.observed import KnownIssuer, Observed
 from certwright.reconcile.held_up import in_line, over_budget
 from certwright.runtime.clock import Clock
@@ -63,7 +64,7 @@ class Admission:
         now = self._clock.now()
         status = over_budget(replace(observed, now=now), issuer, until)
         await self._reporter.certificate(observed.certificate, status)
-        end = policy.not_after(observed)
+        end = not_after(observed)
         return Done(after=(min(until, end) if end is not None and end > now else until) - now)
 
     async def _tell_in_line(self, observed: Observed, session: Session, delay: timedelta) -> None:

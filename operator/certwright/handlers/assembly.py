@@ -28,8 +28,8 @@ from certwright.handlers.reach import Reach
 from certwright.handlers.reporting import Reporter
 from certwright.handlers.revoking import Revoking
 from certwright.handlers.secret_changes import SecretChanges, summarise
-from certwright.handlers.settings import NamespacedIssuers, Settings
-from certwright.handlers.solving import SolverParts
+from certwright.handlers.settings import Settings
+from certwright.handlers.solving import solver_parts
 from certwright.handlers.superseding import Superseding
 from certwright.handlers.sweep import Sweep
 from certwright.handlers.takeover import Takeover
@@ -38,7 +38,6 @@ from certwright.kube.challenge_board import ChallengeConfigMap
 from certwright.kube.challenge_routes import ChallengeRouting, own_cluster_domain
 from certwright.kube.client import APIServer
 from certwright.kube.events import Events
-from certwright.kube.host_claims import IngressAndRouteClaims
 from certwright.kube.namespaces import Namespaces
 from certwright.kube.references import References
 from certwright.kube.resources import Resources
@@ -50,9 +49,6 @@ from certwright.runtime.clock import Clock
 from certwright.runtime.executor import CPUExecutor
 from certwright.runtime.queue import WorkQueue
 from certwright.runtime.workers import Result
-from certwright.solvers.dns01.exchange import Nameserver
-from certwright.solvers.dns01.resolver import Resolver, system_nameservers
-from certwright.solvers.http01.self_check import SelfCheck, open_self_check_client
 
 
 class Operator:
@@ -152,8 +148,13 @@ class Operator:
     def _workshop(self) -> Workshop:
         return Workshop(
             credentials=self._credentials,
-            solver_parts=_solver_parts(
-                self._settings, self._server, self._reach, board=self.board, routing=self._routing
+            solver_parts=solver_parts(
+                self._settings,
+                self._server,
+                self._reach,
+                board=self.board,
+                routing=self._routing,
+                user_agent=USER_AGENT,
             ),
             reach=self._reach,
             executor=self.executor,
@@ -286,29 +287,3 @@ class Operator:
     def garbage(self) -> Garbage:
         """Takes away what killed processes left for HTTP-01."""
         return Garbage(board=self.board, routing=self._routing, live=self.enrolments.live_uids, clock=self._clock)
-
-
-def _solver_parts(
-    settings: Settings, server: APIServer, reach: Reach, *, board: Board, routing: ChallengeRouting
-) -> SolverParts:
-    named = [Nameserver.parse(text) for text in settings.recursive_nameservers]
-    resolver = Resolver(named or system_nameservers())
-    is_claimed = settings.http01_namespaced_issuers is NamespacedIssuers.CLAIMED
-    return SolverParts(
-        board=board,
-        self_checks={
-            kind: SelfCheck(
-                http=open_self_check_client(user_agent=USER_AGENT, addresses=reach.of(kind)),
-                port=settings.http01_self_check_port,
-                resolve=resolver.host_addresses if named else None,
-            )
-            for kind in (Kind.ISSUER, Kind.CLUSTER_ISSUER)
-        },
-        resolver=resolver,
-        claims=IngressAndRouteClaims(server) if is_claimed else None,
-        routes=lambda issuer, solver: (
-            routing.of(solver.http01, is_trusted=issuer.key.kind == Kind.CLUSTER_ISSUER or not is_claimed)
-            if solver.http01
-            else None
-        ),
-    )

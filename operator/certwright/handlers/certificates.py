@@ -5,12 +5,13 @@ thing is done; what is kept in memory here only saves asking again.
 """
 
 import logging
-from collections.abc import Awaitable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, assert_never
 
 from certwright.handlers.admission import Admission
+from certwright.handlers.attempts import Attempts, until
 from certwright.handlers.departures import Departures
 from certwright.handlers.drivers import Drivers
 from certwright.handlers.enrolment import Enrolments
@@ -19,7 +20,6 @@ from certwright.handlers.inventory import CertificateRecord, Inventory, Unreadab
 from certwright.handlers.keystores import Keystores
 from certwright.handlers.observation import Observer, delivered
 from certwright.handlers.reporting import Reporter
-from certwright.handlers.sessions import Delivered, Moved, Session, Waiting
 from certwright.handlers.superseding import Superseding
 from certwright.handlers.takeover import Takeover
 from certwright.kube.errors import (
@@ -32,14 +32,12 @@ from certwright.kube.errors import (
 )
 from certwright.kube.secret_watch import SecretWatch
 from certwright.kube.secrets import Secrets
-from certwright.model import policy
 from certwright.model.chain import CLOCK_SKEW
-from certwright.model.errors import EnrolmentError
 from certwright.model.metadata import Key, ObjectMetadata, enrolment_secret_name, metadata_of
 from certwright.model.observed import Observed
 from certwright.model.resources import CertificateStatus
 from certwright.reconcile.certificate import next_step
-from certwright.reconcile.certificate_status import settled, under_way
+from certwright.reconcile.certificate_status import settled
 from certwright.reconcile.steps import (
     Adopt,
     Begin,
@@ -59,12 +57,6 @@ from certwright.runtime.queue import WorkQueue
 from certwright.runtime.workers import Done, Result, Retry
 
 _log = logging.getLogger(__name__)
-
-LONG_WAIT = timedelta(seconds=5)
-"""A wait of this length is the CA's wish: no event cuts it short. Shorter ones are our own way of looking early."""
-
-SHOW_AFTER = timedelta(seconds=2)
-"""An enrolment that takes longer is shown in the status; one that does not costs no write for it."""
 
 TERMINATING_PATIENCE = timedelta(seconds=30)
 """How often a Certificate in a namespace that is being deleted is looked at: something may hold the namespace up."""
@@ -105,6 +97,13 @@ class CertificateWorker:
             queue=parts.queue,
             clock=parts.clock,
         )
+        self._attempts = Attempts(
+            admission=parts.admission,
+            enrolments=parts.enrolments,
+            failing=self._failing,
+            reporter=parts.reporter,
+            clock=parts.clock,
+        )
 
     async def handle(self, key: Key) -> Result:
         """Bring one Certificate as far as it can be brought now."""
@@ -112,7 +111,7 @@ class CertificateWorker:
         is_quiet = record is not None and self._is_quiet(key, record)
         try:
             if record is not None and is_quiet and await self._parts.keystores.is_quiet(key, record):
-                return self._in_time(key, Done(after=self._until(_wake_time(record))))
+                return self._in_time(key, Done(after=until(_wake_time(record), self._parts.clock)))
             return await self._work_or_tell(key)
         except (ConflictError, NotFoundError) as error:
             _log.debug("%s: what was written to has changed and everything is looked at again: %s", key, error)
@@ -171,7 +170,7 @@ class CertificateWorker:
     async def _work(self, key: Key) -> Result:
         session = self._parts.enrolments.resumable(key)
         if session is not None and not self._parts.superseding.is_waiting(key):
-            outcome = await self._advance(session.observed, session)
+            outcome = await self._attempts.advance(session.observed, session)
             if outcome is not None:
                 return outcome
         for _ in range(MAX_STEPS):
@@ -204,17 +203,17 @@ class CertificateWorker:
             self._parts.enrolments.suspend(observed.key)
             self._failing.forget(observed.key)
         match step:
-            case Sleep(until=until):
-                return Done(after=self._until(until))
+            case Sleep(until=when):
+                return Done(after=until(when, self._parts.clock))
             case Report(status=status, again=again):
                 await self._parts.reporter.certificate(observed.certificate, status)
                 if observed.staged_metadata is not None:
                     return None
-                return Done(after=again or self._until(_next_instant(status, observed.now)))
+                return Done(after=again or until(_next_instant(status, observed.now), self._parts.clock))
             case Reapply(body=body, secret=secret, drift=drift):
                 return await self._reapply(observed, body, secret, drift)
             case Begin() | GoOn():
-                return await self._attempt(step, observed)
+                return await self._attempts.make(step, observed)
             case Drop() | Copy() | Retire() | Adopt() | Bind() | PassOn():
                 await self._change(step, observed)
                 return None
@@ -235,74 +234,6 @@ class CertificateWorker:
             case _:
                 assert_never(step)
 
-    async def _attempt(self, step: Begin | GoOn, observed: Observed) -> Result | None:
-        if (why := self._failing.gives_up(observed)) is not None:
-            await self._failing.pass_on(observed, why)
-            return None
-        waits = await self._failing.wait(observed) or await self._parts.admission.wait_for_tomorrow(observed)
-        return waits or await self._enrol(step, observed)
-
-    async def _enrol(self, step: Begin | GoOn, observed: Observed) -> Result | None:
-        if isinstance(step, Begin):
-            return await self._guarded(observed, self._begin(step, observed))
-        return await self._advance(observed, self._parts.enrolments.open(observed, step))
-
-    async def _begin(self, step: Begin, observed: Observed) -> Result | None:
-        session = await self._parts.enrolments.begin(step, observed)
-        return await self._advance(observed, session) if session is not None else None
-
-    async def _advance(self, observed: Observed, session: Session) -> Result | None:
-        return await self._guarded(observed, self._go_on(observed, session))
-
-    async def _go_on(self, observed: Observed, session: Session) -> Result | None:
-        remaining = (session.not_before or 0.0) - self._parts.clock.monotonic()
-        if session.not_before is not None and remaining > 0:
-            return Done(after=timedelta(seconds=remaining))
-        if session.permit is None and session.answer is None:
-            waits = await self._parts.admission.admit(observed, session)
-            if waits is not None:
-                return waits
-            session.going_since = self._parts.clock.now()
-            if not self._parts.enrolments.is_young(session):
-                return None
-        answer = await self._parts.enrolments.advance(session)
-        match answer:
-            case Waiting(retry_after=retry_after):
-                is_long = retry_after >= LONG_WAIT
-                session.not_before = self._parts.clock.monotonic() + retry_after.total_seconds() if is_long else None
-                await self._show(observed, session, answer)
-                return Done(after=retry_after)
-            case Delivered():
-                self._failing.forget(observed.key)
-                return Done(after=self._until(answer.due))
-            case Moved():
-                return None
-            case _:
-                assert_never(answer)
-
-    async def _show(self, observed: Observed, session: Session, waiting: Waiting) -> None:
-        """Tell what is waited for, once it has lasted long enough that someone may look."""
-        now = self._parts.clock.now()
-        if now - session.going_since < SHOW_AFTER:
-            return
-        current = replace(observed, now=now)
-        told = (waiting.message, policy.certificate_has_expired(current) is not None)
-        if session.shown == told:
-            return
-        poll_after = (now + waiting.retry_after).replace(microsecond=0)
-        status = under_way(current, session.staged, waiting.message, poll_after, transaction=waiting.transaction)
-        is_first = session.shown is None
-        certificate = await self._parts.reporter.certificate(observed.certificate, status, is_announced=is_first)
-        session.shown = told
-        session.observed = replace(session.observed, certificate=certificate)
-
-    async def _guarded(self, observed: Observed, work: Awaitable[Result | None]) -> Result | None:
-        """Do it; what a driver or check raises becomes a status and a later attempt."""
-        try:
-            return await work
-        except EnrolmentError as error:
-            return await self._failing.report(observed, error)
-
     async def _reapply(
         self, observed: Observed, body: Mapping[str, Any], secret: ObjectMetadata, drift: tuple[str, ...]
     ) -> Result | None:
@@ -316,10 +247,9 @@ class CertificateWorker:
         _log.info("%s: Secret %s was written again: %s", observed.key, name, ", ".join(drift))
         status = settled(replace(observed, secret=written), written)
         await self._parts.reporter.certificate(certificate, status)
-        return None if observed.staged_metadata is not None else Done(after=self._until(status.renewal_time))
-
-    def _until(self, when: datetime | None) -> timedelta | None:
-        return max(when - self._parts.clock.now(), timedelta(0)) if when is not None else None
+        return (
+            None if observed.staged_metadata is not None else Done(after=until(status.renewal_time, self._parts.clock))
+        )
 
 
 def _wake_time(record: CertificateRecord) -> datetime | None:

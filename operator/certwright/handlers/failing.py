@@ -16,15 +16,17 @@ from certwright.handlers.observation import Observer
 from certwright.handlers.refusals import told_to_the_author
 from certwright.handlers.reporting import Reporter
 from certwright.kube.errors import ConflictError, ForbiddenError, InvalidError, KubeError
-from certwright.model import policy
+from certwright.model.due import not_after
 from certwright.model.errors import EnrolmentError, IssuerError, RejectedError, TransientError
 from certwright.model.metadata import ANNOTATION_RETRY, Key
 from certwright.model.observed import Observed
 from certwright.model.policy import Finding
 from certwright.model.reasons import Reason
 from certwright.model.resources import NextAction
+from certwright.model.wishes import requested
 from certwright.reconcile.backoff import attempts_so_far, is_longest, rejection_delay
-from certwright.reconcile.certificate_status import failed, internal_error, waiting
+from certwright.reconcile.certificate_status import waiting
+from certwright.reconcile.failure_status import failed, internal_error
 from certwright.reconcile.fallback import ATTEMPTS, LONGEST_PAUSE, is_issuers_failure, next_in_turn, passed_on
 from certwright.runtime.backoff import Backoff
 from certwright.runtime.clock import Clock
@@ -220,11 +222,11 @@ def _used_credential(error: EnrolmentError) -> bool:
 def _circumstances(observed: Observed) -> tuple[Any, ...]:
     """What somebody can change to make another attempt worth while."""
     certificate, issuer = observed.certificate.metadata, observed.issuer
-    whose = (certificate.uid, certificate.generation, policy.requested(certificate, ANNOTATION_RETRY))
+    whose = (certificate.uid, certificate.generation, requested(certificate, ANNOTATION_RETRY))
     return (*whose, *((issuer.metadata.uid, issuer.metadata.generation) if issuer is not None else ()))
 
 
 def _before_expiry(observed: Observed, delay: timedelta) -> timedelta:
     """A certificate that expires while it waits must be told to have expired."""
-    end = policy.not_after(observed)
+    end = not_after(observed)
     return min(delay, end - observed.now) if end is not None and end > observed.now else delay

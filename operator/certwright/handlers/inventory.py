@@ -16,9 +16,9 @@ from certwright.model.fallbacks import asked, is_fallback, key_of, named_keys
 from certwright.model.keystores import password_refs
 from certwright.model.metadata import Key, Kind, ObjectMetadata, metadata_of
 from certwright.model.observed import CHECKS, Certificate
-from certwright.model.policy import renewal_was_requested_in, retry_was_requested
 from certwright.model.resources import CertificateSpec, CertificateStatus
 from certwright.model.resources.schema import told
+from certwright.model.wishes import renewal_was_requested_in, retry_was_requested
 from certwright.reconcile.conditions import find, is_true
 
 

@@ -14,8 +14,8 @@ from certwright.model.enrolment import EnrolmentRequest, Issued
 from certwright.model.fallbacks import is_issued_by
 from certwright.model.metadata import ENROLMENT_PREFIX, ROLE_ENROLMENT, Key, Kind, ObjectMetadata
 from certwright.model.observed import Certificate, KnownIssuer, Observed
-from certwright.model.policy import retry_was_requested
 from certwright.model.staged import Staged
+from certwright.model.wishes import retry_was_requested
 from certwright.reconcile.steps import GoOn
 from certwright.runtime.clock import Clock
 from certwright.runtime.limits import Permit

@@ -3,16 +3,23 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from certwright.handlers.challenge_board import Board
 from certwright.handlers.credentials import ACMECredentials
+from certwright.handlers.reach import Reach
+from certwright.handlers.settings import NamespacedIssuers, Settings
 from certwright.issuers.acme import ConfiguredSolver
+from certwright.kube.challenge_routes import ChallengeRouting
+from certwright.kube.client import APIServer
+from certwright.kube.host_claims import IngressAndRouteClaims
 from certwright.model.metadata import Kind
 from certwright.model.observed import KnownIssuer
 from certwright.model.resources import ACMEIssuer
 from certwright.model.resources import Solver as SolverSpec
 from certwright.model.solving import ChallengeBoard, ChallengeRoutes, HostClaims
 from certwright.protocols.transport import AddressPolicy
-from certwright.solvers.dns01.resolver import Resolver
-from certwright.solvers.http01.self_check import SelfCheck
+from certwright.solvers.dns01.exchange import Nameserver
+from certwright.solvers.dns01.resolver import Resolver, system_nameservers
+from certwright.solvers.http01.self_check import SelfCheck, open_self_check_client
 from certwright.solvers.registry import Surroundings, solver_for
 
 
@@ -49,3 +56,30 @@ def configured_solvers(
         )
         for solver in spec.solvers
     ]
+
+
+def solver_parts(
+    settings: Settings, server: APIServer, reach: Reach, *, board: Board, routing: ChallengeRouting, user_agent: str
+) -> SolverParts:
+    """The parts, made of what the operator was told and of its own ways to the cluster."""
+    named = [Nameserver.parse(text) for text in settings.recursive_nameservers]
+    resolver = Resolver(named or system_nameservers())
+    is_claimed = settings.http01_namespaced_issuers is NamespacedIssuers.CLAIMED
+    return SolverParts(
+        board=board,
+        self_checks={
+            kind: SelfCheck(
+                http=open_self_check_client(user_agent=user_agent, addresses=reach.of(kind)),
+                port=settings.http01_self_check_port,
+                resolve=resolver.host_addresses if named else None,
+            )
+            for kind in (Kind.ISSUER, Kind.CLUSTER_ISSUER)
+        },
+        resolver=resolver,
+        claims=IngressAndRouteClaims(server) if is_claimed else None,
+        routes=lambda issuer, solver: (
+            routing.of(solver.http01, is_trusted=issuer.key.kind == Kind.CLUSTER_ISSUER or not is_claimed)
+            if solver.http01
+            else None
+        ),
+    )

@@ -17,10 +17,10 @@ from certwright.model.errors import RejectedError
 from certwright.model.keys import KeyKind, PrivateKey
 from certwright.model.metadata import ANNOTATION_RENEW, ObjectMetadata, enrolment_secret_name
 from certwright.model.observed import DeliveredSecret, Observed, is_ours
-from certwright.model.policy import requested
 from certwright.model.reasons import Reason
 from certwright.model.resources import RotationPolicy
 from certwright.model.staged import Staged, staged_secret, to_data
+from certwright.model.wishes import requested
 from certwright.reconcile.revocation import with_candidate
 from certwright.reconcile.steps import Begin, Drop, GoOn
 from certwright.runtime.executor import CPUExecutor

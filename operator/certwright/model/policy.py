@@ -6,30 +6,26 @@ written again without the CA (`certwright.model.tls_secret` compares)? The messa
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import datetime
 from typing import TypeAlias
 
 from certwright.model import keys
 from certwright.model.chain import CLOCK_SKEW, chain_fingerprint, fingerprint
+from certwright.model.due import due_time, not_after, validity
 from certwright.model.metadata import (
     ANNOTATION_FINGERPRINT,
     ANNOTATION_ISSUER_GROUP,
     ANNOTATION_ISSUER_KIND,
     ANNOTATION_ISSUER_NAME,
     ANNOTATION_RENEW,
-    ANNOTATION_RETRY,
-    ObjectMetadata,
 )
 from certwright.model.names import InvalidNameError
-from certwright.model.observed import Absent, AsRecorded, Certificate, DeliveredSecret, Observed, is_ours
+from certwright.model.observed import Absent, Certificate, DeliveredSecret, Observed, is_ours
 from certwright.model.ownership import certificate_of
 from certwright.model.reasons import Reason
-from certwright.model.renewal import renewal_time
 from certwright.model.requested import DURATION, edited
 from certwright.model.resources import IssuerRef, RequestValidity
 from certwright.model.verification import differences, is_key_of
-
-REQUEST_LIMIT = 1024
+from certwright.model.wishes import renewal_was_requested_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,70 +265,10 @@ READINESS: tuple[Check, ...] = (
 )
 
 
-def requested(metadata: ObjectMetadata, annotation: str) -> str | None:
-    """The value of a request, cut to what the status can remember: an annotation may be far longer."""
-    value = metadata.annotations.get(annotation)
-    return value[:REQUEST_LIMIT] if value is not None else None
-
-
-def renewal_was_requested_in(certificate: Certificate) -> bool:
-    """Whether the annotation asks for a renewal that was not done yet."""
-    asked = requested(certificate.metadata, ANNOTATION_RENEW)
-    status = certificate.status
-    return asked is not None and status.observed_generation is not None and asked != status.last_renew_request
-
-
-def retry_was_requested(certificate: Certificate) -> bool:
-    """Whether the annotation asks to forget a backoff, and this was not done yet."""
-    asked = requested(certificate.metadata, ANNOTATION_RETRY)
-    status = certificate.status
-    return asked is not None and status.observed_generation is not None and asked != status.last_retry_request
-
-
 def issuer_refs(certificate: Certificate) -> tuple[IssuerRef, ...]:
     """The issuers that the Certificate names, in the order of its preference."""
     spec = certificate.spec
     return (spec.issuer_ref,) if spec.issuer_ref is not None else spec.issuer_refs
-
-
-def due_time(observed: Observed) -> datetime | None:
-    """When the certificate that is there is to be renewed; None: never, or there is none.
-
-    The date that was set when it was issued stands until the spec changes; then, and where it was lost, it is derived
-    afresh, so that an edited renewBefore counts at once.
-    """
-    certificate, status = observed.certificate, observed.certificate.status
-    match observed.secret:
-        case AsRecorded():
-            is_issued = True
-        case DeliveredSecret(leaf=leaf) if leaf is not None:
-            is_issued = status.fingerprint_sha256 == fingerprint(leaf)
-        case _:
-            return None
-    start, end = validity(observed)
-    is_current = is_issued and status.observed_generation == certificate.metadata.generation
-    if is_current and status.renewal_time is not None:
-        return status.renewal_time
-    if start is None or end is None:
-        return None
-    uid, now = certificate.metadata.uid, observed.now
-    return renewal_time(certificate.spec, uid, not_before=start, not_after=end, now=now)
-
-
-def not_after(observed: Observed) -> datetime | None:
-    """When the certificate that is there expires."""
-    return validity(observed)[1]
-
-
-def validity(observed: Observed) -> tuple[datetime | None, datetime | None]:
-    """From when and until when the certificate that is there is valid, as far as that is known."""
-    match observed.secret:
-        case DeliveredSecret(leaf=leaf) if leaf is not None:
-            return leaf.not_valid_before_utc, leaf.not_valid_after_utc
-        case AsRecorded():
-            return observed.certificate.status.not_before, observed.certificate.status.not_after
-        case _:
-            return None, None
 
 
 def _is_told_of(observed: Observed, secret: DeliveredSecret) -> bool:

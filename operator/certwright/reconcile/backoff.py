@@ -4,8 +4,8 @@ from datetime import datetime, timedelta
 
 from certwright.model.chain import CLOCK_SKEW
 from certwright.model.observed import Certificate
-from certwright.model.policy import retry_was_requested
 from certwright.model.resources import CertificateSpec
+from certwright.model.wishes import retry_was_requested
 
 INITIAL = timedelta(minutes=1)
 SHORTEST = timedelta(seconds=1)

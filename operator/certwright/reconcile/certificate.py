@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 from certwright.model import adoption, fallbacks, policy
 from certwright.model.chain import CLOCK_SKEW, fingerprint
+from certwright.model.due import due_time, validity
 from certwright.model.keys import public_der
 from certwright.model.keystores import objection, store_names
 from certwright.model.metadata import ANNOTATION_FINGERPRINT
@@ -129,7 +130,7 @@ def _settle(observed: Observed) -> Step:
         return Report(status, again=None)
     if observed.staged_metadata is not None:
         return Drop(observed.staged_metadata, _given_up(observed))
-    return Sleep(_earliest(observed, policy.due_time(observed)))
+    return Sleep(_earliest(observed, due_time(observed)))
 
 
 def _keystores_missing(observed: Observed, secret: DeliveredSecret) -> Step | None:
@@ -169,7 +170,7 @@ def _given_up(observed: Observed) -> Staged | None:
 
 def _earliest(observed: Observed, due: datetime | None) -> datetime | None:
     """When to look again: when it is due, but not after the certificate has ceased to be good without a word."""
-    start, end = policy.validity(observed)
+    start, end = validity(observed)
     valid = start - CLOCK_SKEW if start is not None else None
     changes = (each for each in (valid, end) if each is not None and each > observed.now)
     return min((*changes, *([due] if due is not None else [])), default=None)

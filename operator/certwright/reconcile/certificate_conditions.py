@@ -5,8 +5,9 @@
 
 from datetime import datetime
 
+from certwright.model.due import validity
 from certwright.model.observed import Certificate, Observed
-from certwright.model.policy import READINESS, Finding, first, validity
+from certwright.model.policy import READINESS, Finding, first
 from certwright.model.reasons import Reason
 from certwright.model.resources import Condition
 from certwright.reconcile.conditions import with_condition, without

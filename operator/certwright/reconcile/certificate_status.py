@@ -5,12 +5,12 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from certwright.model import fallbacks
 from certwright.model.chain import chain_fingerprint, fingerprint, serial_number
-from certwright.model.errors import EnrolmentError, IssuerError, RejectedError, TransientError
+from certwright.model.due import due_time
 from certwright.model.keys import kind_of
 from certwright.model.metadata import (
     ANNOTATION_ISSUER_GROUP,
@@ -22,20 +22,18 @@ from certwright.model.metadata import (
     TLS_SECRET_TYPE,
 )
 from certwright.model.observed import CHECKS, Certificate, DeliveredSecret, Observed
-from certwright.model.policy import GOODNESS, READINESS, Finding, due_time, first
-from certwright.model.policy import requested as requested_by
-from certwright.model.reasons import Reason
+from certwright.model.policy import GOODNESS, READINESS, Finding, first
 from certwright.model.renewal import next_renewal
 from certwright.model.requested import requested, still_requested
 from certwright.model.resources import (
     CertificateStatus,
     Enrolment,
     IssuedBy,
-    LastError,
     NextAction,
     SecretSeen,
 )
 from certwright.model.staged import Staged
+from certwright.model.wishes import requested as requested_by
 from certwright.reconcile.backoff import attempts_so_far
 from certwright.reconcile.certificate_conditions import READY, issuing, readiness, ready, settled_conditions
 from certwright.reconcile.conditions import is_true
@@ -126,7 +124,7 @@ def issued(certificate: Certificate, secret: DeliveredSecret, staged: Staged, no
             "secret": _seen(secret),
             "next_action": next_action(due, coming, what=renewal_in_words(certificate.spec, due)),
             "last_renew_request": before.last_renew_request if staged.renew_request is None else staged.renew_request,
-            "last_retry_request": _retry_request(certificate),
+            "last_retry_request": retry_request(certificate),
         }
     )
 
@@ -146,7 +144,7 @@ def blocked(observed: Observed, why: Finding, *, what_next: str) -> CertificateS
     conditions = issuing(conditions, certificate, is_met=False, why=why, now=observed.now)
     return certificate.status.model_copy(
         update={
-            **_unfinished(observed),
+            **unfinished(observed),
             "conditions": conditions,
             "enrolment": None,
             "next_action": NextAction(what=what_next),
@@ -163,7 +161,7 @@ def under_way(
     conditions = issuing(readiness(observed, why), certificate, is_met=True, why=why, now=observed.now)
     return certificate.status.model_copy(
         update={
-            **_unfinished(observed),
+            **unfinished(observed),
             "conditions": conditions,
             "enrolment": Enrolment(
                 protocol=staged.destination.protocol,
@@ -177,57 +175,6 @@ def under_way(
     )
 
 
-def failed(observed: Observed, error: EnrolmentError, *, delay: timedelta, is_longest: bool) -> CertificateStatus:
-    """The attempt failed and is made again after ``delay``. Only a rejection counts as a failed issuance."""
-    certificate, now = observed.certificate, observed.now.replace(microsecond=0)
-    before = certificate.status
-    why = Finding(error.reason, error.message[:MESSAGE_LIMIT])
-    conditions = issuing(readiness(observed, why), certificate, is_met=False, why=why, now=now)
-    counted = {"failed_issuance_attempts": attempts_so_far(certificate) + 1, "last_failure_time": now}
-    return before.model_copy(
-        update={
-            **_unfinished(observed),
-            **({**counted, "fallback": None} if isinstance(error, RejectedError) else {}),
-            "conditions": conditions,
-            "enrolment": None,
-            "last_error": LastError(
-                error_class=next((word for kind, word in _CLASSES.items() if isinstance(error, kind)), "Internal"),
-                reason=str(error.reason),
-                code=error.code[:253] or None,
-                message=error.message[:MESSAGE_LIMIT],
-                time=now,
-            ),
-            "next_action": _next_attempt(now, delay, is_longest=is_longest),
-            "last_retry_request": _retry_request(certificate),
-        }
-    )
-
-
-def internal_error(observed: Observed, *, delay: timedelta, is_longest: bool = False) -> CertificateStatus:
-    """Certwright itself failed: Ready is left as it was, for nothing is known about the certificate."""
-    now, before = observed.now.replace(microsecond=0), observed.certificate.status
-    error = LastError(
-        error_class="Internal", reason=str(Reason.INTERNAL_ERROR), message=Reason.INTERNAL_ERROR.sentence, time=now
-    )
-    action = _next_attempt(now, delay, is_longest=is_longest)
-    is_repeat = before.last_error is not None and before.last_error.reason == error.reason
-    if is_longest and is_repeat and before.next_action == action:
-        return before
-    return before.model_copy(update={"last_error": error, "next_action": action})
-
-
-def _next_attempt(now: datetime, delay: timedelta, *, is_longest: bool) -> NextAction:
-    """Without an instant where the delay grows no more, so that a repeat says nothing new."""
-    if is_longest:
-        return NextAction(what=f"try again every {describe(delay)}")
-    return NextAction(what="try again", when=now + delay)
-
-
-_CLASSES: Mapping[type[EnrolmentError], str] = {
-    TransientError: "Transient",
-    RejectedError: "Rejected",
-    IssuerError: "Issuer",
-}
 _CLEARED: Mapping[str, Any] = {
     "enrolment": None,
     "failed_issuance_attempts": None,
@@ -235,15 +182,6 @@ _CLEARED: Mapping[str, Any] = {
     "last_error": None,
     "fallback": None,
 }
-
-
-def describe(delay: timedelta) -> str:
-    """A length of time in words as short as Go's: ``90s``, ``5m``, ``24h``."""
-    seconds = int(delay.total_seconds())
-    for size, unit in ((3600, "h"), (60, "m")):
-        if seconds >= size and seconds % size == 0:
-            return f"{seconds // size}{unit}"
-    return f"{seconds}s"
 
 
 def _seen(secret: DeliveredSecret) -> SecretSeen:
@@ -267,19 +205,19 @@ def _issuer_of(secret: DeliveredSecret) -> IssuedBy | None:
 
 def _requests(certificate: Certificate) -> Mapping[str, str | None]:
     """While the whole status is empty, the annotations' values count as done: they may have come with a restore."""
-    retry = {"last_retry_request": _retry_request(certificate)}
+    retry = {"last_retry_request": retry_request(certificate)}
     if certificate.status.observed_generation is not None:
         return retry
     return {**retry, "last_renew_request": requested_by(certificate.metadata, ANNOTATION_RENEW)}
 
 
-def _retry_request(certificate: Certificate) -> str | None:
+def retry_request(certificate: Certificate) -> str | None:
     """The value that counts as done from now on; a removed annotation is no new one when it comes back."""
     asked = requested_by(certificate.metadata, ANNOTATION_RETRY)
     return certificate.status.last_retry_request if asked is None else asked
 
 
-def _unfinished(observed: Observed) -> Mapping[str, Any]:
+def unfinished(observed: Observed) -> Mapping[str, Any]:
     """What every status says under which something is still to be done.
 
     The generation is observed, so whatever rested on its being new must be said in other words: the Secret does not

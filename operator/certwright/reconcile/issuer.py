@@ -10,7 +10,7 @@ from certwright.model.chain import CLOCK_SKEW, fingerprint
 from certwright.model.enrolment import IssuerReport
 from certwright.model.metadata import ANNOTATION_NEW_ACCOUNT, Key, Kind, ObjectMetadata, metadata_of
 from certwright.model.observed import KnownIssuer
-from certwright.model.policy import Finding, requested
+from certwright.model.policy import Finding
 from certwright.model.reasons import Reason
 from certwright.model.resources import (
     ACMEAccount,
@@ -22,6 +22,7 @@ from certwright.model.resources import (
 )
 from certwright.model.resources.schema import told
 from certwright.model.staged import Destination
+from certwright.model.wishes import requested
 from certwright.reconcile.conditions import find, with_condition
 
 READY = "Ready"
