@@ -48,20 +48,21 @@ class Place:
 
 
 _PRIVATE_CA = "Set tls.caBundle to the CA that certifies this server, if it is a private one."
+_SILENT = "See that the server of {field} runs, and that the network lets certwright reach it."
 
 TRANSPORT: Mapping[type[TransportError], Row] = {
     transport.AddressRefused: Row(
         Actor.ISSUER, Reason.INVALID_CONFIGURATION, "Use another server, or start certwright with --allow-cidrs."
     ),
     transport.NameNotResolved: Row(Actor.TIME, Reason.UNREACHABLE, "See that {field} is spelled right."),
-    transport.ConnectionFailed: Row(Actor.TIME, Reason.UNREACHABLE),
+    transport.ConnectionFailed: Row(Actor.TIME, Reason.UNREACHABLE, _SILENT),
     # A CA that is not trusted is most often one whose caBundle is missing, and nothing was sent.
     transport.ServerNotVerified: Row(Actor.ISSUER, Reason.UNREACHABLE, _PRIVATE_CA),
     transport.ClientCertificateRefused: Row(
         Actor.ISSUER, Reason.INVALID_CREDENTIALS, "Use a client certificate that this server accepts."
     ),
     transport.TLSFailed: Row(Actor.ISSUER, Reason.UNREACHABLE, _PRIVATE_CA),
-    transport.TimedOut: Row(Actor.TIME, Reason.UNREACHABLE),
+    transport.TimedOut: Row(Actor.TIME, Reason.UNREACHABLE, _SILENT),
     transport.ProxyFailed: Row(Actor.TIME, Reason.UNREACHABLE, "See that proxyURL is right and the proxy runs."),
     transport.RedirectRefused: Row(
         Actor.ISSUER, Reason.INVALID_CONFIGURATION, "Set {field} to the URL that answers itself."
