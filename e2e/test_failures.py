@@ -90,7 +90,7 @@ LIES: Mapping[str, Lie] = {
     "too-long": Lie(
         forgery=Forgery(lasts=3 * DAY),
         spec={"duration": "24h"},
-        told="is valid for 3 days, 0:00:00, and 1 day, 0:00:00 was asked for",
+        told="is valid for 72h0m0s, and 24h0m0s was asked for",
         accept="Validity",
         over=frozenset({"ACME"}),  # the others do not send it
     ),

@@ -5,7 +5,7 @@ import os
 from datetime import datetime
 
 from certwright.kube.client import APIServer
-from certwright.kube.errors import KubeError
+from certwright.kube.errors import KubeError, TerminatingError
 from certwright.kube.permissions import Rule, Scope
 from certwright.model.metadata import API_VERSION, Kind, ObjectMetadata
 
@@ -54,6 +54,8 @@ class Events:
         }
         try:
             await self._server.create(f"/apis/events.k8s.io/v1/namespaces/{namespace}/events", body)
+        except TerminatingError:
+            _log.debug("an Event of %s %s went with its namespace: %s: %s", kind, metadata.name, reason, note)
         except KubeError as error:
             _log.warning("an Event of %s %s was lost: %s", kind, metadata.name, error)
 
