@@ -15,14 +15,10 @@ from typing import Any
 import pytest
 
 from e2e import issuers
+from e2e.bench.authorities import CMP, EST, SCEP, Sole
 from e2e.controlplane import ControlPlane
 from e2e.peers import Bind9, Pebble
-from e2e.peers.cmp import CMPServer
-from e2e.peers.est import ScriptedESTServer
-from e2e.peers.scep import SCEPServer
 from e2e.tenant import Object, Tenant
-
-PASSWORD = "edits-pass-0001"
 
 
 class Follows(StrEnum):
@@ -105,30 +101,23 @@ def acme(bind9: Bind9, pebble: Pebble) -> Iterator[Authority]:
     )
 
 
-@contextmanager
-def est(_bind9: Bind9, _pebble: Pebble) -> Iterator[Authority]:
-    with ScriptedESTServer(username="device", password=PASSWORD) as server:
-        objects = issuers.est_issuer("ca", server, username="device", password=PASSWORD)
-        yield Authority(objects=objects, issued=server.issued_serials)
+def alone(kind: type[Sole]) -> Callable[[Bind9, Pebble], AbstractContextManager[Authority]]:
+    """One that has servers of its own, as the bench starts them."""
 
+    @contextmanager
+    def run(_bind9: Bind9, _pebble: Pebble) -> Iterator[Authority]:
+        authority = kind()
+        with authority:
+            yield Authority(objects=authority.issuer(), issued=authority.issued_serials)
 
-@contextmanager
-def scep(_bind9: Bind9, _pebble: Pebble) -> Iterator[Authority]:
-    with SCEPServer(challenge=PASSWORD) as server:
-        yield Authority(objects=issuers.scep_issuer("ca", server, challenge=PASSWORD), issued=server.issued_serials)
-
-
-@contextmanager
-def cmp(_bind9: Bind9, _pebble: Pebble) -> Iterator[Authority]:
-    with CMPServer(request_template=b"") as server:
-        yield Authority(objects=issuers.cmp_issuer("ca", server), issued=server.issued_serials)
+    return run
 
 
 PROTOCOLS: Mapping[str, Callable[[Bind9, Pebble], AbstractContextManager[Authority]]] = {
     "acme": acme,
-    "est": est,
-    "scep": scep,
-    "cmp": cmp,
+    "est": alone(EST),
+    "scep": alone(SCEP),
+    "cmp": alone(CMP),
 }
 
 
