@@ -64,7 +64,8 @@ EDITS: Mapping[str, Edit] = {
     "the usual signature": edit(KEYS, {"signatureAlgorithm": "SHA256WithRSA"}, Follows.NOTHING),
     "another key": edit(KEYS, {"privateKey": {"algorithm": "RSA", "size": 3072}}, Follows.REISSUED),
     "a key that is left open again": edit(KEYS, {"privateKey": None}, Follows.NOTHING),
-    "a duration": edit(ASIS, {"duration": "24h"}, Follows.NOTHING),
+    "a duration": edit(ASIS, {"duration": "24h"}, Follows.NOTHING, "cmp"),
+    "a duration that the CA is told": edit(ASIS, {"duration": "24h"}, Follows.REISSUED, "acme", "est", "scep"),
     "another encoding": edit(KEYS, {"privateKey": {**KEYS["privateKey"], "encoding": "PKCS8"}}, Follows.REAPPLIED),
     "further formats": edit(
         ASIS, {"additionalOutputFormats": [{"type": "DER"}, {"type": "CombinedPEM"}]}, Follows.REAPPLIED

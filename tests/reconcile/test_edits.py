@@ -45,7 +45,7 @@ class Follows(StrEnum):
 
 
 def change(
-    before: dict[str, Any], after: dict[str, Any], *, protocol: str = "acme", sends_duration: bool = False
+    before: dict[str, Any], after: dict[str, Any], *, protocol: str = "acme", issuer_spec: Any = None
 ) -> Observed:
     """A Certificate that was issued with the one spec and has the other now."""
     old = certificate_of(spec_of(**before))
@@ -54,9 +54,8 @@ def change(
     status = issued_status(old, secret).model_copy(update={"protocol": protocol})
     new = certificate_of(spec_of(**after), status, generation=2)
     issuer = issuer_of()
-    if sends_duration:
-        acme = {"server": "https://ca", "privateKeySecretRef": {"name": "a"}, "requestValidity": "Always"}
-        issuer = replace(issuer, spec=IssuerSpec.model_validate({"acme": acme}))
+    if issuer_spec is not None:
+        issuer = replace(issuer, spec=IssuerSpec.model_validate(issuer_spec))
     return observed_of(new, secret=secret, issuer=issuer)
 
 
@@ -169,9 +168,28 @@ SENT: dict[str, tuple[dict[str, Any], dict[str, Any], Follows]] = {
 }
 
 
+ALWAYS = {"acme": {"server": "https://ca", "privateKeySecretRef": {"name": "a"}, "requestValidity": "Always"}}
+TOLD: dict[str, tuple[str, dict[str, Any]]] = {
+    "over ACME": ("acme", ALWAYS),
+    "over CMP": ("cmp", {"cmp": {"url": "https://ca"}}),
+}
+UNTOLD: dict[str, tuple[str, dict[str, Any]]] = {
+    "over EST": ("est", {"est": {"url": "https://ca"}}),
+    "over CMP in a PKCS#10 request": ("cmp", {"cmp": {"url": "https://ca", "renewalOperation": "p10cr"}}),
+}
+
+
+@pytest.mark.parametrize(("protocol", "issuer"), TOLD.values(), ids=list(TOLD))
 @pytest.mark.parametrize(("before", "after", "expected"), SENT.values(), ids=list(SENT))
-def test_an_edit_of_a_duration_that_is_sent(before: dict[str, Any], after: dict[str, Any], expected: Follows) -> None:
-    assert expected is follows(change(before, after, sends_duration=True))
+def test_an_edit_of_a_duration_that_the_ca_is_told(
+    protocol: str, issuer: Any, before: dict[str, Any], after: dict[str, Any], expected: Follows
+) -> None:
+    assert expected is follows(change(before, after, protocol=protocol, issuer_spec=issuer))
+
+
+@pytest.mark.parametrize(("protocol", "issuer"), UNTOLD.values(), ids=list(UNTOLD))
+def test_an_edit_of_a_duration_that_nobody_is_told(protocol: str, issuer: Any) -> None:
+    assert Follows.NOTHING is follows(change(ASIS, {"duration": "24h"}, protocol=protocol, issuer_spec=issuer))
 
 
 PROTOCOLS: dict[str, tuple[str, dict[str, Any]]] = {

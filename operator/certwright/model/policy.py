@@ -23,7 +23,7 @@ from certwright.model.observed import Absent, Certificate, DeliveredSecret, Obse
 from certwright.model.ownership import certificate_of
 from certwright.model.reasons import Reason
 from certwright.model.requested import DURATION, edited
-from certwright.model.resources import IssuerRef, RequestValidity
+from certwright.model.resources import IssuerRef, RenewalOperation, RequestValidity
 from certwright.model.verification import differences, is_key_of
 from certwright.model.wishes import renewal_was_requested_in
 
@@ -178,8 +178,11 @@ def request_was_edited(observed: Observed) -> Finding | None:
 
 def _sends_duration(observed: Observed) -> bool:
     """Whether the CA is told: a certificate that nothing can make longer or shorter is not issued anew for it."""
-    acme = observed.issuer.spec.acme if observed.issuer is not None else None
-    return acme is not None and acme.request_validity is RequestValidity.ALWAYS
+    if observed.issuer is None:
+        return False
+    acme, cmp = observed.issuer.spec.acme, observed.issuer.spec.cmp
+    is_told_over_acme = acme is not None and acme.request_validity is RequestValidity.ALWAYS
+    return is_told_over_acme or (cmp is not None and cmp.renewal_operation is not RenewalOperation.P10CR)
 
 
 def renewal_was_requested(observed: Observed) -> Finding | None:
