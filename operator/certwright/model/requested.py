@@ -61,6 +61,11 @@ def _signature(spec: CertificateSpec, kind: KeyKind) -> Any:
     return str(spec.signature_algorithm or usual_signature(kind))
 
 
+def _over(protocol: Protocol, value: Callable[[CertificateSpec], Any]) -> _Field:
+    """A field of one protocol, which says something where it is neither absent nor false."""
+    return _Field(lambda spec, _: value(spec), lambda spec: bool(value(spec)), protocol)
+
+
 _FIELDS: Mapping[str, _Field] = {
     # Unset means none: a removed value is a difference.
     "names": _Field(_names),
@@ -79,31 +84,11 @@ _FIELDS: Mapping[str, _Field] = {
         lambda spec, _: spec.duration and int(spec.duration.total_seconds()), lambda spec: spec.duration is not None
     ),
     LEAF_ONLY: _Field(lambda spec, _: bool(spec.chain and spec.chain.leaf_only)),
-    "acme.profile": _Field(
-        lambda spec, _: spec.acme and spec.acme.profile,
-        lambda spec: bool(spec.acme and spec.acme.profile),
-        Protocol.ACME,
-    ),
-    "acme.preferredChain": _Field(
-        lambda spec, _: spec.acme and spec.acme.preferred_chain,
-        lambda spec: bool(spec.acme and spec.acme.preferred_chain),
-        Protocol.ACME,
-    ),
-    "est.serverKeyGeneration": _Field(
-        lambda spec, _: bool(spec.est and spec.est.server_key_generation),
-        lambda spec: bool(spec.est and spec.est.server_key_generation),
-        Protocol.EST,
-    ),
-    "cmp.certProfile": _Field(
-        lambda spec, _: spec.cmp and spec.cmp.cert_profile,
-        lambda spec: bool(spec.cmp and spec.cmp.cert_profile),
-        Protocol.CMP,
-    ),
-    "cmp.centralKeyGeneration": _Field(
-        lambda spec, _: bool(spec.cmp and spec.cmp.central_key_generation),
-        lambda spec: bool(spec.cmp and spec.cmp.central_key_generation),
-        Protocol.CMP,
-    ),
+    "acme.profile": _over(Protocol.ACME, lambda spec: spec.acme and spec.acme.profile),
+    "acme.preferredChain": _over(Protocol.ACME, lambda spec: spec.acme and spec.acme.preferred_chain),
+    "est.serverKeyGeneration": _over(Protocol.EST, lambda spec: bool(spec.est and spec.est.server_key_generation)),
+    "cmp.certProfile": _over(Protocol.CMP, lambda spec: spec.cmp and spec.cmp.cert_profile),
+    "cmp.centralKeyGeneration": _over(Protocol.CMP, lambda spec: bool(spec.cmp and spec.cmp.central_key_generation)),
 }
 
 
