@@ -189,6 +189,10 @@ class Operator:
         return Keystores(references=self._references, executor=self.executor, clock=self._clock)
 
     @cached_property
+    def _takeover(self) -> Takeover:
+        return Takeover(secrets=self._secrets, reporter=self._reporter)
+
+    @cached_property
     def _budgets(self) -> Budgets:
         return Budgets(inventory=self.inventory, resources=self._resources, clock=self._clock)
 
@@ -222,6 +226,7 @@ class Operator:
             authentication=Authentication(secrets=self._secrets, own=OwnCredentials(self._references)),
             superseding=self._superseding,
             keystores=self._keystores,
+            takeover=self._takeover,
             reporter=self._reporter,
             executor=self.executor,
             watch=self.watch,
@@ -249,7 +254,7 @@ class Operator:
                 superseding=self._superseding,
                 keystores=self._keystores,
                 departures=self._departures,
-                takeover=Takeover(secrets=self._secrets, reporter=self._reporter),
+                takeover=self._takeover,
                 reporter=self._reporter,
                 queue=self.queue,
                 clock=self._clock,

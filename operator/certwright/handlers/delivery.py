@@ -30,11 +30,12 @@ class Delivery:
         observer: Observer,
         secrets: Secrets,
         keystores: Keystores,
+        takeover: Takeover,
         superseding: Superseding,
         reporter: Reporter,
         clock: Clock,
     ) -> None:
-        self._takeover = Takeover(secrets=secrets, reporter=reporter)
+        self._takeover = takeover
         self._observer = observer
         self._keystores = keystores
         self._secrets = secrets

@@ -14,6 +14,7 @@ from certwright.handlers.reporting import Reporter
 from certwright.handlers.sessions import Delivered, Moved, Outcome, Session, Sessions, Waiting, key_of, request_for
 from certwright.handlers.staging import Staging
 from certwright.handlers.superseding import Superseding
+from certwright.handlers.takeover import Takeover
 from certwright.kube.secret_watch import SecretWatch
 from certwright.kube.secrets import Secrets
 from certwright.model.enrolment import Checkpoint, EnrolmentRequest, Issued, Pending, StartAfresh
@@ -42,6 +43,7 @@ class Enrolments(Sessions):
         authentication: Authentication,
         superseding: Superseding,
         keystores: Keystores,
+        takeover: Takeover,
         reporter: Reporter,
         executor: CPUExecutor,
         watch: SecretWatch | None,
@@ -56,6 +58,7 @@ class Enrolments(Sessions):
             observer=observer,
             secrets=secrets,
             keystores=keystores,
+            takeover=takeover,
             superseding=superseding,
             reporter=reporter,
             clock=clock,
